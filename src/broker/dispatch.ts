@@ -1,0 +1,202 @@
+/**
+ * From a frame to its answer: header, version check, decoding, the handler, encoding. The only catch-all of the desk.
+ *
+ *  - A frame that cannot be read, an unknown API or an unsupported version throws InvalidRequestError, upon which the
+ *    connection is closed. Only ApiVersions is answered in its version 0 with UNSUPPORTED_VERSION, as clients rely on it.
+ *  - A KafkaError of a handler becomes the response's error.
+ *  - Any other error of a handler is a fault of ours: logged as `handler fault`, counted, answered UNKNOWN_SERVER_ERROR.
+ *  - A failed assertion ends the process through `onFatal`.
+ */
+import { AssertionError } from '../lib/assert.ts';
+import { BufferPool } from '../lib/buffer-pool.ts';
+import type { Logger } from '../lib/logger.ts';
+import { errorMessage, Errors, type ErrorName, KafkaError } from '../protocol/errors.ts';
+import { encodeResponse, readRequestHeader } from '../protocol/frame.ts';
+import { ApiVersions } from '../protocol/messages/18-api-versions.ts';
+import { Reader } from '../protocol/reader.ts';
+import type { Broker } from './broker.ts';
+import {
+  type ApiRange,
+  type ConnectionInfo,
+  type Handler,
+  NO_RESPONSE,
+  type RequestContext,
+  Staged,
+} from './handler.ts';
+
+/** Bytes from outside that are no request we answer: the connection is closed. */
+export class InvalidRequestError extends Error {
+  override readonly name = 'InvalidRequestError';
+}
+
+export interface ReadyResponse {
+  readonly kind: 'ready';
+  /** A whole response frame with its length. */
+  readonly bytes: Buffer;
+  /** To be called when the bytes have left (or never will): they lie in a pooled buffer. */
+  readonly release: (() => void) | null;
+}
+export interface PendingResponse {
+  readonly kind: 'pending';
+  /** Null when nothing is to be sent. Rejects when the connection must be closed. */
+  readonly reply: Promise<ReadyResponse | null>;
+  /** The next request of the connection may be dispatched before this reply is there. */
+  readonly isStaged: boolean;
+}
+/** Null: nothing is to be sent. */
+export type DispatchOutcome = ReadyResponse | PendingResponse | null;
+
+export interface DispatchOptions {
+  readonly handlers: readonly Handler[];
+  readonly broker: Broker;
+  readonly logger: Logger;
+  readonly onFatal: (what: string, error: unknown) => void;
+  readonly responseBuffers?: BufferPool;
+}
+
+interface RequestHeader {
+  readonly apiKey: number;
+  readonly apiVersion: number;
+  readonly correlationId: number;
+  readonly clientId: string | null;
+}
+
+/** Responses with more record bytes than this are encoded into a pooled buffer. */
+const POOLED_RESPONSE_BYTES = 8 * 1024;
+/** Room for everything around the records of a response. */
+const RESPONSE_HEADROOM_BYTES = 8 * 1024;
+/** apiKey, apiVersion, correlationId and the length of clientId. */
+const SHORTEST_HEADER_BYTES = 10;
+
+export class Dispatch {
+  readonly supportedApis: readonly ApiRange[];
+  readonly #handlers = new Map<number, Handler>();
+  readonly #broker: Broker;
+  readonly #logger: Logger;
+  readonly #onFatal: (what: string, error: unknown) => void;
+  readonly #buffers: BufferPool;
+  #faultCount = 0;
+
+  constructor(options: DispatchOptions) {
+    this.#broker = options.broker;
+    this.#logger = options.logger;
+    this.#onFatal = options.onFatal;
+    this.#buffers = options.responseBuffers ?? new BufferPool();
+    for (const handler of options.handlers) this.#handlers.set(handler.apiKey, handler);
+    this.supportedApis = [...this.#handlers.values()]
+      .map(({ apiKey, minVersion, maxVersion }) => ({ apiKey, minVersion, maxVersion }))
+      .sort((one, other) => one.apiKey - other.apiKey);
+  }
+
+  /** Requests that met a fault of ours. */
+  get faultCount(): number {
+    return this.#faultCount;
+  }
+
+  /**
+   * Handles one request. The frame (without its length) is only looked at until this returns; what a handler keeps, it
+   * copies. Throws InvalidRequestError when the connection must be closed.
+   */
+  handleFrame(frame: Buffer, connection: ConnectionInfo): DispatchOutcome {
+    if (frame.length < SHORTEST_HEADER_BYTES) throw new InvalidRequestError(`a request of ${frame.length} bytes`);
+    const apiKey = frame.readInt16BE(0);
+    const version = frame.readInt16BE(2);
+    const handler = this.#handlers.get(apiKey);
+    if (handler === undefined) throw new InvalidRequestError(`unknown api key ${apiKey}`);
+    if (version < handler.minVersion || version > handler.maxVersion) {
+      if (apiKey === ApiVersions.key) return this.#refuseApiVersions(handler, frame.readInt32BE(4));
+      throw new InvalidRequestError(`${handler.name} version ${version} is not supported`);
+    }
+    const { header, request } = decode(handler, frame);
+    const context: RequestContext = {
+      broker: this.#broker,
+      version,
+      clientId: header.clientId,
+      connection,
+      supportedApis: this.supportedApis,
+      nowMs: this.#broker.clock.nowMs(),
+      monotonicMs: this.#broker.clock.monotonicMs(),
+    };
+    try {
+      const result = handler.handle(context, request);
+      if (result === NO_RESPONSE) return null;
+      if (result instanceof Staged) return this.#pending(handler, header, request, connection, result.reply, true);
+      if (result instanceof Promise) return this.#pending(handler, header, request, connection, result, false);
+      return this.#encode(handler, header, result);
+    } catch (error) {
+      return this.#answerError(handler, header, request, connection, error);
+    }
+  }
+
+  #pending(
+    handler: Handler,
+    header: RequestHeader,
+    request: unknown,
+    connection: ConnectionInfo,
+    reply: Promise<unknown>,
+    isStaged: boolean,
+  ): PendingResponse {
+    const encoded = reply
+      .then((response) => (response === NO_RESPONSE ? null : this.#encode(handler, header, response)))
+      .catch((error: unknown) => this.#answerError(handler, header, request, connection, error));
+    return { kind: 'pending', reply: encoded, isStaged };
+  }
+
+  #encode(handler: Handler, { apiVersion, correlationId }: RequestHeader, response: unknown): ReadyResponse {
+    const recordsSizeBytes = handler.recordsSizeBytes(apiVersion, response);
+    if (recordsSizeBytes <= POOLED_RESPONSE_BYTES) {
+      return { kind: 'ready', bytes: handler.encode(apiVersion, correlationId, response), release: null };
+    }
+    const buffer = this.#buffers.take(recordsSizeBytes + RESPONSE_HEADROOM_BYTES);
+    const release = (): void => this.#buffers.give(buffer);
+    try {
+      return { kind: 'ready', bytes: handler.encode(apiVersion, correlationId, response, buffer), release };
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  /** Always an answer: that a request which expects no response has failed can only be told by closing. */
+  #answerError(
+    handler: Handler,
+    header: RequestHeader,
+    request: unknown,
+    connection: ConnectionInfo,
+    error: unknown,
+  ): ReadyResponse {
+    const what = `${handler.name} v${header.apiVersion} from ${header.clientId ?? 'an unnamed client'} at ${connection.id}`;
+    if (error instanceof AssertionError) {
+      this.#onFatal(`An invariant broke in ${what}`, error);
+      throw error;
+    }
+    let name: ErrorName = 'UNKNOWN_SERVER_ERROR';
+    let message: string | null = null;
+    if (error instanceof KafkaError) {
+      name = error.error;
+      if (error.message !== errorMessage(name)) message = error.message;
+    } else {
+      this.#faultCount++;
+      this.#logger.error(`handler fault: ${what}`, error);
+    }
+    const response = handler.onError(request, name, message, header.apiVersion);
+    if (response === NO_RESPONSE) throw new InvalidRequestError(`${what} failed (${name}) and expects no response`);
+    return this.#encode(handler, header, response);
+  }
+
+  /** KIP-511: the client learns our range from a reply in the oldest layout, and asks again. */
+  #refuseApiVersions({ apiKey, minVersion, maxVersion }: Handler, correlationId: number): ReadyResponse {
+    const response = { errorCode: Errors.UNSUPPORTED_VERSION, apiKeys: [{ apiKey, minVersion, maxVersion }] };
+    return { kind: 'ready', bytes: encodeResponse(ApiVersions, 0, correlationId, response), release: null };
+  }
+}
+
+function decode(handler: Handler, frame: Buffer): { header: RequestHeader; request: unknown } {
+  try {
+    const reader = new Reader(frame);
+    const header = readRequestHeader(reader, () => handler);
+    return { header, request: handler.decode(reader, header.apiVersion) };
+  } catch (error) {
+    throw new InvalidRequestError(`${handler.name} v${frame.readInt16BE(2)} cannot be read`, { cause: error });
+  }
+}
