@@ -1,0 +1,114 @@
+/** The brokers that are alive: each holds an ephemeral /brokers/ids/N, whose czxid is the broker epoch. */
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { BrokerInfo } from '../model/broker.ts';
+import type { ZooKeeperOperations } from './operations.ts';
+import { ANY_VERSION, isZooKeeperError, ZooKeeperError } from './operations.ts';
+import type { BrokerRegistration } from './znodes.ts';
+import { BrokerIdsZnode, BrokerIdZnode, BrokerSequenceIdZnode } from './znodes.ts';
+
+export interface RegistrationContext {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /**
+   * How long to wait for another owner of the id to go away. A broker that was killed and started again meets its own
+   * former registration, which lives until its session expires. Default: one and a half session timeouts and 2 s.
+   */
+  readonly patienceMs?: number;
+}
+
+/**
+ * Registers the broker in the present session and resolves with its epoch. Creating and filling the znode is one multi:
+ * nobody sees it empty, and the reply of the second half carries the czxid (Kafka's CheckedEphemeral). A registration
+ * that this very session holds already is kept, with its epoch; one of an earlier session of this process is replaced.
+ *
+ * @throws ZooKeeperError NODE_EXISTS when another living process holds the id.
+ */
+export async function registerBroker(
+  zk: ZooKeeperOperations,
+  brokerId: number,
+  registration: BrokerRegistration,
+  { clock, logger, patienceMs = zk.sessionTimeoutMs * 1.5 + 2000 }: RegistrationContext,
+): Promise<number> {
+  const path = BrokerIdZnode.path(brokerId);
+  const deadlineMs = clock.monotonicMs() + patienceMs;
+  let isWaiting = false;
+  for (;;) {
+    const brokerEpoch = await tryToRegister(zk, path, BrokerIdZnode.encode(registration, clock.nowMs()));
+    if (brokerEpoch !== null) {
+      logger.info(`Registered broker ${brokerId} at path ${path} with epoch ${brokerEpoch}`);
+      return brokerEpoch;
+    }
+    const present = await zk.exists(path);
+    if (present === null) continue;
+    const owner = present.ephemeralOwner;
+    if (owner === zk.sessionId) return present.czxid;
+    if (zk.wasMySession(owner)) {
+      // An expired session's znode can linger (KAFKA-7165, ZOOKEEPER-2985): it is ours, so it may be removed.
+      logger.info(`Replacing ${path}, which belongs to this broker's former session 0x${owner}`);
+      await zk.delete(path, present.version).catch((error: unknown) => {
+        if (!isZooKeeperError(error, 'NO_NODE', 'BAD_VERSION')) throw error;
+      });
+      continue;
+    }
+    const conflict =
+      `Error while creating ephemeral at ${path}, node already exists and owner '0x${owner}' ` +
+      `does not match current session '0x${zk.sessionId}'`;
+    if (clock.monotonicMs() >= deadlineMs) throw new ZooKeeperError('NODE_EXISTS', path, conflict);
+    if (!isWaiting) logger.info(`${conflict}; waiting for that session to expire`);
+    isWaiting = true;
+    await clock.sleep(Math.min(250, zk.sessionTimeoutMs / 4));
+  }
+}
+
+async function tryToRegister(zk: ZooKeeperOperations, path: string, data: Buffer): Promise<number | null> {
+  try {
+    const [, set] = await zk.multi([
+      { type: 'create', path, data: null, ephemeral: true },
+      { type: 'set', path, data, version: 0 },
+    ]);
+    if (set?.type !== 'set') throw new ZooKeeperError('DATA_INCONSISTENCY', path);
+    return set.stat.czxid;
+  } catch (error) {
+    if (isZooKeeperError(error, 'NODE_EXISTS')) return null;
+    throw error;
+  }
+}
+
+/** Changes what others read of this broker; its epoch stays. */
+export async function updateRegistration(
+  zk: ZooKeeperOperations,
+  brokerId: number,
+  registration: BrokerRegistration,
+  nowMs: number,
+): Promise<void> {
+  await zk.set(BrokerIdZnode.path(brokerId), BrokerIdZnode.encode(registration, nowMs), ANY_VERSION);
+}
+
+/** Ids of the brokers that are alive, ascending. */
+export async function readBrokerIds(zk: ZooKeeperOperations): Promise<number[]> {
+  const names = (await zk.children(BrokerIdsZnode.path)) ?? [];
+  return names
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .sort((a, b) => a - b);
+}
+
+/** The broker as it is registered now, or null. */
+export async function readBroker(zk: ZooKeeperOperations, brokerId: number): Promise<BrokerInfo | null> {
+  const content = await zk.get(BrokerIdZnode.path(brokerId));
+  return content === null ? null : BrokerIdZnode.decode(brokerId, content.data, content.stat.czxid);
+}
+
+/** All brokers that are alive, by ascending id. One that goes away while it is read is left out. */
+export async function readBrokers(zk: ZooKeeperOperations): Promise<BrokerInfo[]> {
+  const brokers = await Promise.all((await readBrokerIds(zk)).map((brokerId) => readBroker(zk, brokerId)));
+  return brokers.filter((broker) => broker !== null);
+}
+
+/** An id that no broker had before, above the reserved ones (reserved.broker.max.id). */
+export async function nextBrokerId(zk: ZooKeeperOperations, reservedBrokerMaxId = 1000): Promise<number> {
+  await zk.createRecursive(BrokerSequenceIdZnode.path);
+  const { version } = await zk.set(BrokerSequenceIdZnode.path, Buffer.alloc(0), ANY_VERSION);
+  return reservedBrokerMaxId + version;
+}

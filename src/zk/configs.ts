@@ -1,0 +1,119 @@
+/**
+ * Dynamic configuration of topics, brokers and other entities: overrides in /config/<type>/<name>, and a notification in
+ * /config/changes for every broker to read them again. The last writer wins, as in Kafka.
+ */
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import { NotificationListener } from './notifications.ts';
+import type { Operation, ZooKeeperOperations } from './operations.ts';
+import { ANY_VERSION, isZooKeeperError } from './operations.ts';
+import type { ConfigEntity, ConfigType } from './znodes.ts';
+import { ConfigChangeNotificationZnode, ConfigTypeZnode, ConfigZnode } from './znodes.ts';
+
+/** The name under which overrides for all entities of a type are kept. */
+export const DEFAULT_ENTITY = '<default>';
+
+/** The entity's overrides; empty when it has none. */
+export async function readConfig(
+  zk: ZooKeeperOperations,
+  type: ConfigType,
+  name: string,
+): Promise<Map<string, string>> {
+  const content = await zk.get(ConfigZnode.path(type, name));
+  return content === null ? new Map() : ConfigZnode.decode(type, name, content.data);
+}
+
+export function readTopicConfig(zk: ZooKeeperOperations, topic: string): Promise<Map<string, string>> {
+  return readConfig(zk, 'topics', topic);
+}
+
+/** Overrides of one broker, or of all of them with DEFAULT_ENTITY. */
+export function readBrokerConfig(
+  zk: ZooKeeperOperations,
+  broker: number | typeof DEFAULT_ENTITY,
+): Promise<Map<string, string>> {
+  return readConfig(zk, 'brokers', String(broker));
+}
+
+/** Names of all entities of the type that have overrides (or had some), sorted. */
+export async function readConfigNames(zk: ZooKeeperOperations, type: ConfigType): Promise<string[]> {
+  return ((await zk.children(ConfigTypeZnode.path(type))) ?? []).sort();
+}
+
+/** Overrides of many entities at once, by name; the reads are pipelined. */
+export async function readConfigs(
+  zk: ZooKeeperOperations,
+  type: ConfigType,
+  names: readonly string[],
+): Promise<Map<string, Map<string, string>>> {
+  const configs = await Promise.all(names.map((name) => readConfig(zk, type, name)));
+  return new Map(names.map((name, index) => [name, configs[index] ?? new Map()]));
+}
+
+/** Replaces the entity's overrides and notifies every broker, both or neither. */
+export async function writeConfig(
+  zk: ZooKeeperOperations,
+  type: ConfigType,
+  name: string,
+  config: ReadonlyMap<string, string>,
+): Promise<void> {
+  const path = ConfigZnode.path(type, name);
+  const data = ConfigZnode.encode(config);
+  const { path: changes, prefix, encode } = ConfigChangeNotificationZnode;
+  const notify: Operation = {
+    type: 'create',
+    path: `${changes}/${prefix}`,
+    data: encode({ type, name }),
+    sequential: true,
+  };
+  for (;;) {
+    const isThere = (await zk.exists(path)) !== null;
+    const write: Operation = isThere
+      ? { type: 'set', path, data, version: ANY_VERSION }
+      : { type: 'create', path, data };
+    try {
+      await zk.multi([write, notify]);
+      return;
+    } catch (error) {
+      // Created or deleted since we looked; NO_NODE of the notification's parent is nothing that another try could cure.
+      if (!isZooKeeperError(error, 'NODE_EXISTS', 'NO_NODE') || error.failedOperation !== 0) throw error;
+      if (!isThere && error.code === 'NO_NODE') await zk.createRecursive(ConfigTypeZnode.path(type));
+    }
+  }
+}
+
+export function writeTopicConfig(
+  zk: ZooKeeperOperations,
+  topic: string,
+  config: ReadonlyMap<string, string>,
+): Promise<void> {
+  return writeConfig(zk, 'topics', topic, config);
+}
+
+export function writeBrokerConfig(
+  zk: ZooKeeperOperations,
+  broker: number | typeof DEFAULT_ENTITY,
+  config: ReadonlyMap<string, string>,
+): Promise<void> {
+  return writeConfig(zk, 'brokers', String(broker), config);
+}
+
+/**
+ * Calls `onEntity` for every entity whose overrides may have changed, one at a time, in order: read them again. Resolves
+ * when the notifications that were there have been handled. An unknown type of entity is passed on all the same.
+ */
+export async function watchConfigChanges(
+  zk: ZooKeeperOperations,
+  onEntity: (entity: ConfigEntity) => void | Promise<void>,
+  { clock, logger }: { clock: Clock; logger: Logger },
+): Promise<NotificationListener> {
+  const listener = new NotificationListener(zk, {
+    path: ConfigChangeNotificationZnode.path,
+    prefix: ConfigChangeNotificationZnode.prefix,
+    clock,
+    logger,
+    onNotification: (data) => onEntity(ConfigChangeNotificationZnode.decode(data)),
+  });
+  await listener.start();
+  return listener;
+}

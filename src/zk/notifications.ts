@@ -1,0 +1,106 @@
+/**
+ * Sequential notification znodes below one parent (/config/changes …): every broker reads each once, in order, and
+ * whoever comes by removes the ones that are too old to matter (Kafka's ZkNodeChangeNotificationListener).
+ *
+ * A notification only says "read that again". So after a start or a lost session all that are there are processed anew,
+ * and one whose handling fails is logged and passed over.
+ */
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import { SerialQueue } from '../lib/serial-queue.ts';
+import { ANY_VERSION, isZooKeeperError, type ZooKeeperOperations } from './operations.ts';
+import { sequenceNumber } from './znodes.ts';
+
+/** Kafka's changeExpirationMs: 15 minutes by the writer's clock against the reader's. */
+export const NOTIFICATION_EXPIRATION_MS = 15 * 60 * 1000;
+
+export interface NotificationListenerOptions {
+  readonly path: string;
+  readonly prefix: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  onNotification(data: Buffer): void | Promise<void>;
+}
+
+export class NotificationListener {
+  readonly #zk: ZooKeeperOperations;
+  readonly #options: NotificationListenerOptions;
+  readonly #queue = new SerialQueue();
+  readonly #unwatch: () => void;
+  #lastSequence = -1;
+  #isClosed = false;
+
+  /** Registers the watch at once; nothing is read before `start`. */
+  constructor(zk: ZooKeeperOperations, options: NotificationListenerOptions) {
+    this.#zk = zk;
+    this.#options = options;
+    this.#unwatch = zk.watchChildren(options.path, () => this.#schedule());
+  }
+
+  /** Processes what is there. Resolves when that is done; later ones are processed as they come. */
+  async start(): Promise<void> {
+    await this.#queue.run(() => this.#processAll());
+  }
+
+  /** No notification is handed out after this. Resolves when the one in hand is done. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#unwatch();
+    await this.#queue.whenIdle();
+  }
+
+  #schedule(): void {
+    // One run that has not begun will see this change too.
+    if (this.#isClosed || this.#queue.length > 1) return;
+    this.#queue
+      .run(() => this.#processAll())
+      .catch((error: unknown) => {
+        // A lost session calls the watch again; anything else is worth a line.
+        if (!isZooKeeperError(error, 'SESSION_EXPIRED', 'CLOSED'))
+          this.#options.logger.error(
+            `Error while processing notification change for path = ${this.#options.path}`,
+            error,
+          );
+      });
+  }
+
+  async #processAll(): Promise<void> {
+    const { path, prefix, clock } = this.#options;
+    const found: { name: string; sequence: number }[] = [];
+    for (const name of (await this.#zk.children(path)) ?? []) {
+      const sequence = sequenceNumber(name, prefix);
+      if (sequence !== null) found.push({ name, sequence });
+    }
+    found.sort((a, b) => a.sequence - b.sequence);
+    const expired: string[] = [];
+    for (const { name, sequence } of found) {
+      if (this.#isClosed) return;
+      const content = await this.#zk.get(`${path}/${name}`);
+      if (content === null) continue;
+      if (sequence > this.#lastSequence) {
+        await this.#process(`${path}/${name}`, content.data);
+        this.#lastSequence = sequence;
+      }
+      if (clock.nowMs() - content.stat.ctimeMs > NOTIFICATION_EXPIRATION_MS) expired.push(`${path}/${name}`);
+    }
+    await Promise.all(expired.map((expiredPath) => this.#remove(expiredPath)));
+  }
+
+  async #process(path: string, data: Buffer | null): Promise<void> {
+    if (data === null) return this.#options.logger.warn(`read null data from ${path}`);
+    try {
+      await this.#options.onNotification(data);
+    } catch (error) {
+      this.#options.logger.error(`error processing change notification ${data.toString('utf8')} from ${path}`, error);
+    }
+  }
+
+  /** All brokers do this at about the same time. */
+  async #remove(path: string): Promise<void> {
+    try {
+      await this.#zk.delete(path, ANY_VERSION);
+    } catch (error) {
+      if (!isZooKeeperError(error, 'NO_NODE')) throw error;
+    }
+  }
+}
