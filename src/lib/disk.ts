@@ -37,6 +37,14 @@ export interface Disk {
   makeDirectory(directory: string): void;
   list(directory: string): DirectoryEntry[];
   readFile(filePath: string): Buffer;
+  /** The same on the thread pool. */
+  whenRead(filePath: string): Promise<Buffer>;
+  /** Writes the file anew. A crash may leave any part of it: for content that is checked or made again. */
+  writeFile(filePath: string, content: Buffer | string): void;
+  /** The same and synced, on the thread pool; the name itself is durable only when its directory is synced. */
+  whenWritten(filePath: string, content: Buffer | string): Promise<void>;
+  /** Opens the file or directory, syncs it and closes it again, on the thread pool. */
+  whenSynced(filePath: string): Promise<void>;
   /** Replaces the file so that after a crash either the old or the new content is there: write aside, sync, rename, sync the directory. */
   replaceFile(filePath: string, content: Buffer | string): void;
   rename(from: string, to: string): void;
@@ -44,6 +52,7 @@ export interface Disk {
   removeDirectory(directory: string): Promise<void>;
   syncDirectory(directory: string): void;
   lastModifiedMs(filePath: string): number;
+  sizeOf(filePath: string): number;
   /** Takes the directory for this process alone; returns false when another living process holds it. */
   lock(filePath: string): DiskLock | null;
   /** Size of the file system that holds the directory, in bytes. */
@@ -149,6 +158,33 @@ export class NodeDisk implements Disk {
     return fs.readFileSync(filePath);
   }
 
+  whenRead(filePath: string): Promise<Buffer> {
+    return fs.promises.readFile(filePath);
+  }
+
+  writeFile(filePath: string, content: Buffer | string): void {
+    fs.writeFileSync(filePath, content);
+  }
+
+  async whenWritten(filePath: string, content: Buffer | string): Promise<void> {
+    const file = await fs.promises.open(filePath, 'w', 0o644);
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+
+  async whenSynced(filePath: string): Promise<void> {
+    const file = await fs.promises.open(filePath, 'r');
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+
   replaceFile(filePath: string, content: Buffer | string): void {
     const aside = `${filePath}.tmp`;
     const fd = fs.openSync(aside, 'w', 0o644);
@@ -185,6 +221,10 @@ export class NodeDisk implements Disk {
 
   lastModifiedMs(filePath: string): number {
     return fs.statSync(filePath).mtimeMs;
+  }
+
+  sizeOf(filePath: string): number {
+    return fs.statSync(filePath).size;
   }
 
   /** The lock file holds the process id; a lock whose process is gone (kill -9) is taken over. */
