@@ -40,7 +40,7 @@ export const Produce = defineApi({
             batchIndex: int32(),
             batchIndexErrorMessage: string({ nullable: '8+', default: null }),
           },
-          { versions: '8+', ignorable: true },
+          { versions: '8+', default: [], ignorable: true },
         ),
         errorMessage: string({ versions: '8+', nullable: '8+', default: null, ignorable: true }),
         currentLeader: struct(

@@ -15,13 +15,13 @@ export const ListOffsets = defineApi({
   flexibleVersions: '6+',
   request: {
     replicaId: int32(),
-    isolationLevel: int8({ versions: '2+' }),
+    isolationLevel: int8({ versions: '2+', default: 0 }),
     topics: array({
       name: string(),
       partitions: array({
         partitionIndex: int32(),
         currentLeaderEpoch: int32({ versions: '4+', default: -1, ignorable: true }),
-        timestamp: int64(),
+        timestamp: int64({ saturating: true }),
         maxNumOffsets: int32({ versions: '0', default: 1 }),
       }),
     }),

@@ -6,6 +6,7 @@
  * offlineReplicas, v7 leaderEpoch, v8 authorized operations (KIP-430). v9 is flexible. v10 adds topicId (KIP-516).
  * v11 drops the cluster's authorized operations (KIP-700). v12 allows asking by topic id, with a null name.
  */
+import { ZERO_TOPIC_ID } from '../../model/topic-partition.ts';
 import { array, bool, defineApi, errorCode, int32, string, uuid } from '../schema.ts';
 
 export const Metadata = defineApi({
@@ -16,14 +17,14 @@ export const Metadata = defineApi({
   request: {
     topics: array(
       {
-        topicId: uuid({ versions: '10+', ignorable: true }),
+        topicId: uuid({ versions: '10+', default: ZERO_TOPIC_ID, ignorable: true }),
         name: string({ nullable: '10+' }),
       },
       { nullable: '1+' },
     ),
     allowAutoTopicCreation: bool({ versions: '4+', default: true }),
     includeClusterAuthorizedOperations: bool({ versions: '8-10' }),
-    includeTopicAuthorizedOperations: bool({ versions: '8+' }),
+    includeTopicAuthorizedOperations: bool({ versions: '8+', default: false }),
   },
   response: {
     throttleTimeMs: int32({ versions: '3+', default: 0, ignorable: true }),

@@ -16,8 +16,8 @@ const leaderAndIsrPartitionState = {
   isr: array(int32()),
   partitionEpoch: int32(),
   replicas: array(int32()),
-  addingReplicas: array(int32(), { versions: '3+', ignorable: true }),
-  removingReplicas: array(int32(), { versions: '3+', ignorable: true }),
+  addingReplicas: array(int32(), { versions: '3+', default: [], ignorable: true }),
+  removingReplicas: array(int32(), { versions: '3+', default: [], ignorable: true }),
   isNew: bool({ versions: '1+', default: false, ignorable: true }),
   leaderRecoveryState: int8({ versions: '6+', default: 0 }),
 };

@@ -16,7 +16,7 @@ const updateMetadataPartitionState = {
   isr: array(int32()),
   zkVersion: int32(),
   replicas: array(int32()),
-  offlineReplicas: array(int32(), { versions: '4+', ignorable: true }),
+  offlineReplicas: array(int32(), { versions: '4+', default: [], ignorable: true }),
 };
 
 export const UpdateMetadata = defineApi({

@@ -13,8 +13,8 @@ export const ApiVersions = defineApi({
   validVersions: '0-4',
   flexibleVersions: '3+',
   request: {
-    clientSoftwareName: string({ versions: '3+', ignorable: true }),
-    clientSoftwareVersion: string({ versions: '3+', ignorable: true }),
+    clientSoftwareName: string({ versions: '3+', default: '', ignorable: true }),
+    clientSoftwareVersion: string({ versions: '3+', default: '', ignorable: true }),
   },
   response: {
     errorCode: errorCode(),

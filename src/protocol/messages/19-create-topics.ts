@@ -17,14 +17,20 @@ export const CreateTopics = defineApi({
       name: string(),
       numPartitions: int32(),
       replicationFactor: int16(),
-      assignments: array({
-        partitionIndex: int32(),
-        brokerIds: array(int32()),
-      }),
-      configs: array({
-        name: string(),
-        value: string({ nullable: '0+' }),
-      }),
+      assignments: array(
+        {
+          partitionIndex: int32(),
+          brokerIds: array(int32()),
+        },
+        { default: [] },
+      ),
+      configs: array(
+        {
+          name: string(),
+          value: string({ nullable: '0+' }),
+        },
+        { default: [] },
+      ),
     }),
     timeoutMs: int32({ default: 60000 }),
     validateOnly: bool({ versions: '1+', default: false }),

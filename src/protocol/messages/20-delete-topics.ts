@@ -4,6 +4,7 @@
  * v1 adds throttleTimeMs. v3 may answer TOPIC_DELETION_DISABLED. v4 is flexible. v5 adds errorMessage and
  * THROTTLING_QUOTA_EXCEEDED (KIP-599). v6 allows topic ids instead of names.
  */
+import { ZERO_TOPIC_ID } from '../../model/topic-partition.ts';
 import { array, defineApi, errorCode, int32, string, uuid } from '../schema.ts';
 
 export const DeleteTopics = defineApi({
@@ -15,9 +16,9 @@ export const DeleteTopics = defineApi({
     topics: array(
       {
         name: string({ nullable: '6+', default: null }),
-        topicId: uuid(),
+        topicId: uuid({ default: ZERO_TOPIC_ID }),
       },
-      { versions: '6+' },
+      { versions: '6+', default: [] },
     ),
     topicNames: array(string(), { versions: '0-5', ignorable: true }),
     timeoutMs: int32(),
