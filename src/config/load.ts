@@ -22,8 +22,39 @@ export interface ConfigSources {
   readonly canonicalHostname?: string;
 }
 
+export type LoadedBrokerConfig =
+  | ({ readonly kind: 'loaded' } & CheckedBrokerConfig)
+  | { readonly kind: 'usage' }
+  /** Lines to print: a heading, then each problem. */
+  | { readonly kind: 'problems'; readonly problems: readonly string[] };
+
+/**
+ * The configuration that a command line names, `server.properties [--override property=value]*` as in Kafka's
+ * kafka-server-start. `usage` when no file is named or help is asked for.
+ */
+export function loadBrokerConfig(from: {
+  readonly arguments: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}): LoadedBrokerConfig {
+  const [file, ...rest] = from.arguments;
+  if (file === undefined || file.startsWith('-')) return { kind: 'usage' };
+  const overrides: string[] = [];
+  for (let index = 0; index < rest.length; index++) {
+    const argument = rest[index] ?? '';
+    if (argument.startsWith('--override=')) overrides.push(argument.slice('--override='.length));
+    else if (argument === '--override' && index + 1 < rest.length) overrides.push(rest[++index] ?? '');
+    else return { kind: 'usage' };
+  }
+  try {
+    return { kind: 'loaded', ...readBrokerConfig({ file, overrides, environment: from.environment }) };
+  } catch (error) {
+    if (error instanceof ConfigError) return { kind: 'problems', problems: error.message.split('\n') };
+    throw error;
+  }
+}
+
 /** @throws ConfigError with every problem at once */
-export function loadBrokerConfig(sources: ConfigSources): CheckedBrokerConfig {
+export function readBrokerConfig(sources: ConfigSources): CheckedBrokerConfig {
   const problems: ConfigProblem[] = [];
   const warnings: string[] = [];
   const settings = new Map<string, Setting>();

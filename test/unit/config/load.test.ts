@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ConfigError } from '../../../src/config/config-error.ts';
-import { type ConfigSources, loadBrokerConfig } from '../../../src/config/load.ts';
+import { type ConfigSources, loadBrokerConfig, readBrokerConfig } from '../../../src/config/load.ts';
 
 let directory: string;
 beforeEach(() => {
@@ -18,7 +18,7 @@ function file(text: string): string {
 }
 
 function load(text: string, rest: Partial<ConfigSources> = {}) {
-  return loadBrokerConfig({
+  return readBrokerConfig({
     file: file(`zookeeper.connect=localhost:2181\n${text}`),
     overrides: [],
     environment: {},
@@ -111,10 +111,10 @@ test('variables of scripts, images and Kubernetes are not properties', () => {
 
 test('a missing file and a file that is a directory are problems in Kafka’s words', () => {
   const missing = join(directory, 'none.properties');
-  expect(() => loadBrokerConfig({ file: missing, overrides: [], environment: {} })).toThrow(
+  expect(() => readBrokerConfig({ file: missing, overrides: [], environment: {} })).toThrow(
     `${missing} (No such file or directory)`,
   );
-  expect(() => loadBrokerConfig({ file: directory, overrides: [], environment: {} })).toThrow(
+  expect(() => readBrokerConfig({ file: directory, overrides: [], environment: {} })).toThrow(
     `${directory} (Is a directory)`,
   );
 });
@@ -170,4 +170,22 @@ test('the server.properties of Kafka 3.9 and the variables of its images are acc
     'localhost:9092',
   ]);
   expect(config.zookeeperConnectionTimeoutMs).toBe(18000);
+});
+
+test('a command line names a file and overrides', () => {
+  const path = file('zookeeper.connect=z:2181');
+  const load = (...args: string[]) => loadBrokerConfig({ arguments: args, environment: {} });
+  expect(load(path, '--override', 'broker.id=4', '--override=num.partitions=2')).toMatchObject({
+    kind: 'loaded',
+    config: { brokerId: 4, numPartitions: 2 },
+    warnings: [],
+  });
+  expect(load()).toEqual({ kind: 'usage' });
+  expect(load('--help')).toEqual({ kind: 'usage' });
+  expect(load(path, 'more')).toEqual({ kind: 'usage' });
+  expect(load(path, '--override')).toEqual({ kind: 'usage' });
+  expect(load(path, '--override', 'broker.id=x')).toMatchObject({
+    kind: 'problems',
+    problems: ['The configuration has one problem:', '  broker.id=x  (--override)', expect.any(String)],
+  });
 });
