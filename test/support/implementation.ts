@@ -1,0 +1,48 @@
+/**
+ * How to start a broker of either make. Barnabas is what is judged; Apache Kafka is what the judges were tried on, and
+ * what he is compared with.
+ */
+import { writeFileSync } from 'node:fs';
+import * as path from 'node:path';
+import { kafkaLibDirectory } from './kafka-jars.ts';
+
+export type Implementation = 'barnabas' | 'apache-kafka';
+
+export interface LaunchCommand {
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+/** KAFKA_UNDER_TEST=apache-kafka turns every cluster test on Apache Kafka, to prove that the test itself is sound. */
+export function implementationUnderTest(): Implementation {
+  return process.env['KAFKA_UNDER_TEST'] === 'apache-kafka' ? 'apache-kafka' : 'barnabas';
+}
+
+const MAIN = path.resolve(import.meta.dirname, '../../src/main.ts');
+
+/** The broker says that it serves. Both makes print it. */
+export const READY = /\[KafkaServer id=\d+\] started/;
+
+export async function launchCommand(
+  implementation: Implementation,
+  propertiesFile: string,
+  nodeArgs: readonly string[] = [],
+): Promise<LaunchCommand> {
+  if (implementation === 'barnabas') return { command: process.execPath, args: [...nodeArgs, MAIN, propertiesFile] };
+  const log4j = path.join(path.dirname(propertiesFile), 'log4j.properties');
+  writeFileSync(log4j, LOG4J);
+  const memory = ['-Xmx384m', '-Xms128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto'];
+  const classPath = `${await kafkaLibDirectory()}/*`;
+  return {
+    command: 'java',
+    args: [...memory, '-cp', classPath, `-Dlog4j.configuration=file:${log4j}`, 'kafka.Kafka', propertiesFile],
+  };
+}
+
+const LOG4J = `
+log4j.rootLogger=WARN, A
+log4j.logger.kafka.server.KafkaServer=INFO
+log4j.appender.A=org.apache.log4j.ConsoleAppender
+log4j.appender.A.layout=org.apache.log4j.PatternLayout
+log4j.appender.A.layout.ConversionPattern=[%d] %p %m (%c)%n
+`;
