@@ -2,8 +2,9 @@
  * @pure Writes the JavaScript of one codec: a message declaration at one version becomes a read, a write and a
  * recordsSizeBytes function without a single version check. schema.ts turns the text into functions.
  *
- * Every array is checked before it is made: its elements must fit the bytes that are left (by their smallest encoding), and
- * their estimated heap is taken from the frame's budget (see Reader), so a small frame cannot become a large object.
+ * Every array is checked before it is made: its elements must fit the bytes that are left (by their smallest
+ * encoding), and their estimated heap is taken from the frame's budget (see Reader), so a small frame cannot become a
+ * large object.
  */
 import { KafkaError } from './errors.ts';
 import type { Field, Fields } from './schema.ts';

@@ -1,4 +1,7 @@
-/** @pure CRC-32C (Castagnoli), the checksum of record batches: native for what is large, eight bytes a step for the rest. */
+/**
+ * @pure CRC-32C (Castagnoli), the checksum of record batches: native for what is large, eight bytes a step for the
+ * rest.
+ */
 import { crc32c as nativeCrc32c } from '@node-rs/crc32';
 
 /** Below this the call into native code costs more than it saves (measured: about 250 bytes). */

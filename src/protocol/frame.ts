@@ -1,9 +1,9 @@
 /**
  * @pure Frames: a length of 4 bytes, a header, a message (Kafka's RequestHeader and ResponseHeader JSON specs).
  *
- * Request header: v0 without clientId (ControlledShutdown v0 alone), v1, and v2 with tagged fields for flexible versions; its
- * clientId is never compact. Response header: v0, and v1 with tagged fields for flexible versions; ApiVersions always
- * answers with v0, since its asker cannot know yet what the broker speaks.
+ * Request header: v0 without clientId (ControlledShutdown v0 alone), v1, and v2 with tagged fields for flexible
+ * versions; its clientId is never compact. Response header: v0, and v1 with tagged fields for flexible versions;
+ * ApiVersions always answers with v0, since its asker cannot know yet what the broker speaks.
  */
 import { Reader } from './reader.ts';
 import type { Api, Encodable, Fields, RequestIn, ResponseOf, ResponseOut } from './schema.ts';
@@ -22,8 +22,8 @@ const API_VERSIONS_KEY = 18;
 const OVERHEAD_BYTES = 1024;
 
 /**
- * Reads the header at the reader's offset (after the length) and leaves the reader at the message. For an api that `apiByKey`
- * does not know, and that cannot be answered anyway, the reader stays before a possible tagged section.
+ * Reads the header at the reader's offset (after the length) and leaves the reader at the message. For an api that
+ * `apiByKey` does not know, and that cannot be answered anyway, the reader stays before a possible tagged section.
  */
 export function readRequestHeader(
   reader: Reader,

@@ -1,6 +1,6 @@
 /**
- * @pure A cursor over one frame. Bytes that are not what the caller expects are a RangeError, upon which the connection is
- * closed; nothing is ever guessed and nothing beyond `end` is touched.
+ * @pure A cursor over one frame. Bytes that are not what the caller expects are a RangeError, upon which the
+ * connection is closed; nothing is ever guessed and nothing beyond `end` is touched.
  *
  * Two bounds keep a hostile frame small: a declared length must fit the bytes that are left before anything is
  * allocated, and what arrays of objects will hold on the heap is estimated and taken from a budget of the frame
@@ -220,24 +220,25 @@ export class Reader {
   }
 
   records(): Buffer {
-    return this.#slice(this.#notNull(this.int32()));
+    return this.slice(this.#notNull(this.int32()));
   }
 
   compactRecords(): Buffer {
-    return this.#slice(this.#notNull(this.#compactLength()));
+    return this.slice(this.#notNull(this.#compactLength()));
   }
 
   nullableRecords(): Buffer | null {
     const length = this.int32();
-    return length < 0 ? null : this.#slice(length);
+    return length < 0 ? null : this.slice(length);
   }
 
   compactNullableRecords(): Buffer | null {
     const length = this.#compactLength();
-    return length < 0 ? null : this.#slice(length);
+    return length < 0 ? null : this.slice(length);
   }
 
-  #slice(length: number): Buffer {
+  /** The next bytes, aliasing the frame. */
+  slice(length: number): Buffer {
     const at = this.#take(length);
     return this.buffer.subarray(at, at + length);
   }

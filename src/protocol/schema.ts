@@ -1,12 +1,12 @@
 /**
- * @pure The message DSL. A message is declared once, as an object literal: key order is wire order, and Kafka's own field
- * vocabulary (versions, nullable, default, ignorable, tag) is kept. compile() turns a declaration and ONE version into a
- * straight-line reader and writer, so nothing asks "which version?" per field at run time.
+ * @pure The message DSL. A message is declared once, as an object literal: key order is wire order, and Kafka's own
+ * field vocabulary (versions, nullable, default, ignorable, tag) is kept. compile() turns a declaration and ONE
+ * version into a straight-line reader and writer, so nothing asks "which version?" per field at run time.
  *
- * Decoding: a field that is not on the wire in a version takes its default, so handlers see one shape for all versions.
- * Encoding: a field that may be left out is one with a default, a tagged one, or one whose versions have ended. A value
- * other than the default for a field that the version does not carry is refused (KafkaError UNSUPPORTED_VERSION), unless the
- * field is `ignorable`.
+ * Decoding: a field that is not on the wire in a version takes its default, so handlers see one shape for all
+ * versions. Encoding: a field that may be left out is one with a default, a tagged one, or one whose versions have
+ * ended. A value other than the default for a field that the version does not carry is refused (KafkaError
+ * UNSUPPORTED_VERSION), unless the field is `ignorable`.
  *
  * This is the only place in the project that builds functions from text; the text comes from codec-source.ts and
  * contains nothing but our own declarations.
@@ -49,7 +49,9 @@ export type Kind =
   | 'array'
   | 'struct';
 
-/** Out is what a decoder yields, In what an encoder accepts, Optional whether an encoder accepts the field's absence. */
+/**
+ * Out is what a decoder yields, In what an encoder accepts, Optional whether an encoder accepts the field's absence.
+ */
 export interface Field<Out = unknown, In = unknown, Optional extends boolean = boolean> {
   readonly kind: Kind;
   readonly options: FieldOptions<unknown>;
@@ -109,8 +111,8 @@ export const bytes = scalar<Buffer>('bytes', Buffer.alloc(0));
 export const errorCode = int16;
 
 /**
- * Record batches, never looked into by this layer. Decoded, they alias the frame: valid as long as the frame's memory is.
- * Encoded, they are a Buffer or something that copies itself into the message.
+ * Record batches, never looked into by this layer. Decoded, they alias the frame: valid as long as the frame's memory
+ * is. Encoded, they are a Buffer or something that copies itself into the message.
  */
 export function records<const O extends FieldOptions<null> = NoOptions>(
   options?: O,

@@ -1,6 +1,6 @@
 /**
- * @pure Builds one message in one contiguous, growing buffer, so that a response is one write to a socket. Numbers that do
- * not fit their field are a RangeError: a broker must never send a silently truncated one.
+ * @pure Builds one message in one contiguous, growing buffer, so that a response is one write to a socket. Numbers
+ * that do not fit their field are a RangeError: a broker must never send a silently truncated one.
  */
 import type { TopicId } from '../model/topic-partition.ts';
 

@@ -2,9 +2,11 @@
  * @pure A record batch (magic 2) seen in place: the 61 bytes of its header are read and patched inside the buffer that
  * holds it; its records are never touched here. Layout: org.apache.kafka.common.record.DefaultRecordBatch.
  *
- *   0 baseOffset int64 | 8 batchLength int32, of what follows | 12 partitionLeaderEpoch int32 | 16 magic int8 | 17 crc uint32 |
- *   21 attributes int16 | 23 lastOffsetDelta int32 | 27 baseTimestamp int64 | 35 maxTimestamp int64 | 43 producerId int64 |
- *   51 producerEpoch int16 | 53 baseSequence int32 | 57 recordCount int32 | 61 records
+ *    0 baseOffset int64             8 batchLength int32, of what follows    12 partitionLeaderEpoch int32
+ *   16 magic int8                  17 crc uint32                            21 attributes int16
+ *   23 lastOffsetDelta int32       27 baseTimestamp int64                   35 maxTimestamp int64
+ *   43 producerId int64            51 producerEpoch int16                   53 baseSequence int32
+ *   57 recordCount int32           61 records
  *
  * The crc covers what follows it, so base offset and leader epoch can be written without computing it anew.
  */
@@ -90,6 +92,10 @@ export class RecordBatch {
     return this.buffer.readInt32BE(this.position + BATCH_LENGTH_AT);
   }
 
+  set batchLength(length: number) {
+    this.buffer.writeInt32BE(length, this.position + BATCH_LENGTH_AT);
+  }
+
   get sizeBytes(): number {
     return LOG_OVERHEAD + this.batchLength;
   }
@@ -151,6 +157,11 @@ export class RecordBatch {
     return this.buffer.readInt32BE(this.position + LAST_OFFSET_DELTA_AT);
   }
 
+  /** The caller writes the checksum. */
+  set lastOffsetDelta(delta: number) {
+    this.buffer.writeInt32BE(delta, this.position + LAST_OFFSET_DELTA_AT);
+  }
+
   /** Inclusive. Compaction may have taken the record itself. */
   get lastOffset(): number {
     return this.baseOffset + this.lastOffsetDelta;
@@ -168,6 +179,11 @@ export class RecordBatch {
   /** Of all records; under LogAppendTime the timestamp of each. */
   get maxTimestamp(): number {
     return readInt64(this.buffer, this.position + MAX_TIMESTAMP_AT);
+  }
+
+  /** The caller writes the checksum. */
+  set maxTimestamp(timestampMs: number) {
+    writeInt64(this.buffer, this.position + MAX_TIMESTAMP_AT, timestampMs);
   }
 
   get producerId(): number {
@@ -219,7 +235,7 @@ export class RecordBatch {
     if (this.timestampType === timestampType && this.maxTimestamp === maxTimestamp) return;
     const flag = timestampType === 'LogAppendTime' ? LOG_APPEND_TIME_FLAG : 0;
     this.buffer.writeUInt16BE((this.attributes & ~LOG_APPEND_TIME_FLAG) | flag, this.position + ATTRIBUTES_AT);
-    writeInt64(this.buffer, this.position + MAX_TIMESTAMP_AT, maxTimestamp);
+    this.maxTimestamp = maxTimestamp;
     this.writeCrc();
   }
 
@@ -230,9 +246,9 @@ export class RecordBatch {
 }
 
 /**
- * The batches in buffer[start, end), in order. An incomplete batch at the end is left out: reads of a log may cut the last one.
- * Throws CORRUPT_MESSAGE for a length that no batch can have or a magic that does not exist; of older magics, whose entries
- * begin alike, only the fields up to the magic may be looked at.
+ * The batches in buffer[start, end), in order. An incomplete batch at the end is left out: reads of a log may cut the
+ * last one. Throws CORRUPT_MESSAGE for a length that no batch can have or a magic that does not exist; of older
+ * magics, whose entries begin alike, only the fields up to the magic may be looked at.
  */
 export function* batches(buffer: Buffer, start = 0, end = buffer.length): Generator<RecordBatch, void, undefined> {
   let position = start;
@@ -247,7 +263,10 @@ export function* batches(buffer: Buffer, start = 0, end = buffer.length): Genera
 /** The smallest message of magic 0: crc, magic, attributes, the lengths of key and value. */
 const MESSAGE_OVERHEAD = 14;
 
-/** The bytes of the entry that begins at `position`, null when it does not end before `end`. Throws as batches() does. */
+/**
+ * The bytes of the entry that begins at `position`, null when it does not end before `end`. Throws as batches()
+ * does.
+ */
 export function batchSizeAt(buffer: Buffer, position: number, end: number): number | null {
   if (position + MAGIC_AT + 1 > end) return null;
   const length = buffer.readInt32BE(position + BATCH_LENGTH_AT);
