@@ -64,7 +64,7 @@ export class TestCluster {
   }
 
   get live(): BrokerProcess[] {
-    return this.brokers.filter((broker) => broker.isRunning);
+    return this.brokers.filter((broker) => broker.isLive);
   }
 
   broker(id: number): BrokerProcess {
@@ -84,7 +84,6 @@ export class TestCluster {
   async close(): Promise<void> {
     const faults = this.brokers.flatMap((broker) => broker.faults);
     try {
-      for (const broker of this.live) await broker.kill('SIGCONT');
       await Promise.all(this.brokers.map((broker) => broker.close()));
     } finally {
       await this.zookeeper.close();

@@ -1,21 +1,29 @@
 /**
- * Writes without a pause while the cluster is tormented: an idempotent kafkajs producer with acks=all per partition, one
- * batch in flight, each batch repeated with the same sequence numbers until it is acknowledged.
+ * Writes without a pause while the cluster is tormented: for each partition one idempotent producer with acks=all and
+ * several batches in flight. After any error it looks for the leader anew and sends every batch that was not
+ * acknowledged again, in order and with its sequence numbers, until it is: what the Java client does, without its patience.
  *
- * kafkajs gives up after errors it takes for final; the writer then sends the same batch again through the same
- * producer, which has taken the sequence numbers back, so that the broker can tell a repetition from a new batch.
+ * It is built on the raw API calls of @platformatic/kafka. Whole clients were tried: kafkajs 2 asks the one broker it is
+ * connected to forever, also when that broker is frozen, and leaves rejections unhandled while all brokers are away.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Kafka, logLevel, type Producer } from 'kafkajs';
+import { type Connection, initProducerIdV4, NumericMap, produceV9 } from '@platformatic/kafka';
 import type { TestCluster } from './cluster.ts';
 import { eventually } from './eventually.ts';
 import { judgeHistory, type Sent } from './history.ts';
-import { readPartition } from './wire-client.ts';
+import { describeCluster, readPartition, withConnection } from './wire-client.ts';
 
 const RECORDS_PER_BATCH = 5;
+/** Kafka's brokers remember the last five batches of a producer; the Java client has as many in flight. */
+const BATCHES_IN_FLIGHT = 4;
+/** A writer must leave the machine to the brokers, and never be the reason that nothing happens. */
+const PAUSE_MS = 3;
+const PATIENCE = { connectTimeout: 1000, requestTimeout: 2000 };
 
-/** A writer must be slow enough to leave the machine to the brokers, and never the reason that nothing happens. */
-const PAUSE_MS = 2;
+interface Batch {
+  readonly entries: Sent[];
+  readonly firstSequence: number;
+}
 
 interface Acknowledgement {
   readonly partition: number;
@@ -24,13 +32,12 @@ interface Acknowledgement {
 
 export class SteadyWriter {
   readonly sent: Sent[] = [];
-  /** Errors that kafkajs did not hide, in order; for the report of a failure. */
+  /** What the writer met on its way, in order; for the report of a failure. */
   readonly errors: string[] = [];
   readonly #topic: string;
   readonly #cluster: TestCluster;
   readonly #acknowledgements: Acknowledgement[] = [];
   readonly #loops: Promise<void>[];
-  readonly #producers: Producer[] = [];
   #isStopping = false;
   #isAbandoned = false;
 
@@ -46,46 +53,37 @@ export class SteadyWriter {
 
   /** Resolves when every partition has had this many more batches acknowledged than now. */
   async advance(batches: number, timeoutMs = 90_000): Promise<void> {
-    const partitions = this.#loops.map((_, partition) => partition);
-    const before = partitions.map((partition) => this.#countOf(partition));
-    await eventually(
-      () => partitions.every((partition) => this.#countOf(partition) >= (before[partition] ?? 0) + batches),
-      { timeoutMs, what: `${batches} more batches in each partition` },
-    ).catch((error: unknown) => {
-      const counts = partitions.map(
-        (partition) => `${partition}: ${this.#countOf(partition) - (before[partition] ?? 0)}`,
-      );
-      throw new Error(
-        `writing did not resume (${counts.join(', ')}); last errors: ${this.errors.slice(-5).join('; ')}`,
-        {
-          cause: error,
-        },
-      );
-    });
+    const before = this.#counts();
+    const gained = (): number[] => this.#counts().map((count, partition) => count - (before[partition] ?? 0));
+    try {
+      await eventually(() => gained().every((count) => count >= batches), { timeoutMs, what: 'the advance' });
+    } catch (cause) {
+      const recent = [...new Set(this.errors.slice(-20))].join('; ');
+      throw new Error(`writing does not go on, batches by partition: ${gained()}; errors: ${recent}`, { cause });
+    }
   }
 
-  #countOf(partition: number): number {
-    return this.#acknowledgements.filter((acknowledgement) => acknowledgement.partition === partition).length;
+  #counts(): number[] {
+    return [...this.#loops.keys()].map(
+      (partition) => this.#acknowledgements.filter((acknowledgement) => acknowledgement.partition === partition).length,
+    );
   }
 
   /**
-   * How long the slowest partition took from the moment to the acknowledgement that ended its longest silence after
-   * that moment, milliseconds.
+   * The longest time without an acknowledgement that any partition saw after the moment, milliseconds. When a leader
+   * is killed at that moment, it is the time from the kill to the first acknowledged write.
    */
-  resumedAfterMs(momentMs: number): number {
-    let slowest = 0;
-    for (const [partition] of this.#loops.entries()) {
-      const times = this.#acknowledgements.filter((ack) => ack.partition === partition).map(({ atMs }) => atMs);
-      const later = [momentMs, ...times.filter((atMs) => atMs > momentMs)];
-      let longest = 0;
-      let resumedAt = momentMs;
-      for (let index = 1; index < later.length; index++) {
-        const silence = (later[index] ?? 0) - (later[index - 1] ?? 0);
-        if (silence > longest) [longest, resumedAt] = [silence, later[index] ?? 0];
+  longestSilenceMs(momentMs: number): number {
+    let longest = 0;
+    for (const partition of this.#loops.keys()) {
+      let last = momentMs;
+      for (const { atMs, partition: other } of this.#acknowledgements) {
+        if (other !== partition || atMs <= momentMs) continue;
+        longest = Math.max(longest, atMs - last);
+        last = atMs;
       }
-      slowest = Math.max(slowest, resumedAt - momentMs);
     }
-    return slowest;
+    return longest;
   }
 
   /** Finishes the batches in flight, all of them acknowledged. */
@@ -94,73 +92,107 @@ export class SteadyWriter {
     await Promise.all(this.#loops);
   }
 
-  /** Ends the writing at once, whatever is in flight: for the end of a test that has failed. */
+  /** Ends the writing whatever is in flight: for the end of a test that may have failed. */
   async abandon(): Promise<void> {
     this.#isStopping = true;
     this.#isAbandoned = true;
-    await Promise.all(this.#producers.map((producer) => producer.disconnect()));
-    await Promise.race([Promise.all(this.#loops), sleep(2000)]);
+    await Promise.all(this.#loops);
   }
 
   /** Stops, reads everything back and returns what is wrong. */
   async judge(): Promise<string[]> {
     await this.stop();
-    const partitions = [...this.#loops.keys()];
-    const read = await Promise.all(
-      partitions.map(
-        async (partition) => [partition, await readPartition(this.#cluster, this.#topic, partition)] as const,
-      ),
-    );
-    return judgeHistory(this.sent, new Map(read));
+    const read = new Map<number, Awaited<ReturnType<typeof readPartition>>>();
+    for (const partition of this.#loops.keys())
+      read.set(partition, await readPartition(this.#cluster, this.#topic, partition));
+    return judgeHistory(this.sent, read);
   }
 
   async #writePartition(partition: number): Promise<void> {
-    const producer = this.#newProducer();
-    this.#producers.push(producer);
-    await this.#persist(() => producer.connect());
-    for (let batch = 0; !this.#isStopping; batch++) {
+    const producerId = await this.#persist(partition, (connection) => newProducerId(connection));
+    const pending: Batch[] = [];
+    let batchCount = 0;
+    const next = (): Batch => {
+      const firstSequence = batchCount * RECORDS_PER_BATCH;
       const entries = Array.from({ length: RECORDS_PER_BATCH }, (_, index): Sent => {
-        return { value: `${partition}:${batch}:${index}`, partition, outcome: 'info', offset: -1 };
+        return { value: `${partition}:${batchCount}:${index}`, partition, outcome: 'info', offset: -1 };
       });
+      batchCount++;
       this.sent.push(...entries);
-      const messages = entries.map(({ value }) => ({ value, partition }));
-      const [metadata] = await this.#persist(() => producer.send({ topic: this.#topic, acks: -1, messages }));
-      const baseOffset = Number(metadata?.baseOffset ?? -1);
-      this.#acknowledgements.push({ partition, atMs: performance.now() });
-      for (const [index, entry] of entries.entries()) {
-        entry.outcome = 'ok';
-        entry.offset = baseOffset < 0 ? -1 : baseOffset + index;
+      return { entries, firstSequence };
+    };
+    await this.#persist(partition, async (connection) => {
+      const inFlight = pending.map((batch) => this.#send(connection, producerId ?? -1n, batch));
+      for (;;) {
+        while (!this.#isStopping && pending.length < BATCHES_IN_FLIGHT) {
+          const batch = next();
+          pending.push(batch);
+          inFlight.push(this.#send(connection, producerId ?? -1n, batch));
+        }
+        const [batch] = pending;
+        if (batch === undefined) return;
+        const baseOffset = await inFlight.shift();
+        if (typeof baseOffset !== 'number') throw baseOffset;
+        pending.shift();
+        this.#acknowledge(partition, batch, baseOffset);
+        await sleep(PAUSE_MS);
       }
-      await sleep(PAUSE_MS);
-    }
-    await producer.disconnect();
+    });
   }
 
-  async #persist<T>(attempt: () => Promise<T>): Promise<T> {
-    for (;;) {
+  #acknowledge(partition: number, { entries }: Batch, baseOffset: number): void {
+    this.#acknowledgements.push({ partition, atMs: performance.now() });
+    for (const [index, entry] of entries.entries()) {
+      entry.outcome = 'ok';
+      entry.offset = baseOffset + index;
+    }
+  }
+
+  /** Resolves to the base offset or to the error, so that no rejection is left alone when an earlier batch fails. */
+  async #send(connection: Connection, producerId: bigint, batch: Batch): Promise<number | Error> {
+    const [first] = batch.entries;
+    if (first === undefined) throw new Error('an empty batch');
+    const sequences = new NumericMap([[`${this.#topic}:${first.partition}`, batch.firstSequence]]);
+    const messages = batch.entries.map(({ value, partition }) => ({
+      topic: this.#topic,
+      partition,
+      value: Buffer.from(value),
+    }));
+    try {
+      const options = { producerId, producerEpoch: 0, sequences };
+      const response = await produceV9.api.async(connection, -1, 20_000, messages, options);
+      if (typeof response === 'boolean') throw new Error('no answer');
+      return Number(response.responses[0]?.partitionResponses[0]?.baseOffset ?? -1n);
+    } catch (error) {
+      return error as Error;
+    }
+  }
+
+  /** Does the work with the leader of the partition, again and again until it succeeds or the writer is abandoned. */
+  async #persist<T>(partition: number, work: (connection: Connection) => Promise<T>): Promise<T | null> {
+    for (let attempt = 0; !this.#isAbandoned; attempt++) {
+      const asked = this.#cluster.addresses[attempt % this.#cluster.addresses.length] ?? '';
       try {
-        return await attempt();
+        const view = await describeCluster(asked, [this.#topic], PATIENCE);
+        const leader = view.topics[0]?.partitions[partition]?.leader ?? -1;
+        const address = view.brokers.find(({ id }) => id === leader);
+        if (address === undefined) throw new Error(`${asked} knows no leader of partition ${partition}`);
+        return await withConnection(`${address.host}:${address.port}`, work, PATIENCE);
       } catch (error) {
-        this.errors.push(String(error));
-        if (this.#isAbandoned) throw error;
-        await sleep(50);
+        this.errors.push(reasonOf(error));
+        await sleep(20);
       }
     }
+    return null;
   }
+}
 
-  #newProducer(): Producer {
-    const kafka = new Kafka({
-      clientId: 'steady-writer',
-      brokers: this.#cluster.addresses,
-      logLevel: logLevel.NOTHING,
-      connectionTimeout: 1000,
-      requestTimeout: 3000,
-      retry: { initialRetryTime: 50, maxRetryTime: 200, retries: 10 },
-    });
-    return kafka.producer({
-      idempotent: true,
-      maxInFlightRequests: 1,
-      retry: { initialRetryTime: 50, maxRetryTime: 200, retries: Number.MAX_SAFE_INTEGER },
-    });
-  }
+async function newProducerId(connection: Connection): Promise<bigint> {
+  const { producerId } = await initProducerIdV4.api.async(connection, null, 60_000, -1n, -1);
+  return producerId;
+}
+
+function reasonOf(error: unknown): string {
+  const { errors, message } = error as AggregateError;
+  return errors === undefined ? message : errors.map(reasonOf).join(', ');
 }

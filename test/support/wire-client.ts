@@ -37,12 +37,22 @@ export interface ReadRecord {
   readonly headers: readonly (readonly [string, string])[];
 }
 
+/** How long to wait for a broker, milliseconds. */
+export interface Patience {
+  readonly connectTimeout: number;
+  readonly requestTimeout: number;
+}
+
 export const EARLIEST = -2n;
 export const LATEST = -1n;
 
 /** Runs `use` on a fresh connection to the address; a test never depends on one that a fault has broken. */
-export async function withConnection<T>(address: string, use: (connection: Connection) => Promise<T>): Promise<T> {
-  const connection = new Connection('barnabas-test', { connectTimeout: 3000, requestTimeout: 10_000 });
+export async function withConnection<T>(
+  address: string,
+  use: (connection: Connection) => Promise<T>,
+  patience: Patience = { connectTimeout: 3000, requestTimeout: 10_000 },
+): Promise<T> {
+  const connection = new Connection('barnabas-test', patience);
   connection.on('error', () => connection.removeAllListeners('timeout')); // Reported by the call that fails.
   const { host, port } = parseAddress(address);
   await connection.connect(host, port);
@@ -59,11 +69,14 @@ function parseAddress(address: string): Address {
 }
 
 /** What one broker knows of the cluster. */
-export async function describeCluster(address: string, topics: readonly string[] | null = null): Promise<ClusterView> {
-  return withConnection(address, async (connection) => {
-    const response = await metadataV12.api.async(connection, topics === null ? null : [...topics], false, false);
-    return clusterView(response);
-  });
+export async function describeCluster(
+  address: string,
+  topics: readonly string[] | null = null,
+  patience?: Patience,
+): Promise<ClusterView> {
+  const ask = async (connection: Connection): Promise<ClusterView> =>
+    clusterView(await metadataV12.api.async(connection, topics === null ? null : [...topics], false, false));
+  return withConnection(address, ask, patience);
 }
 
 function clusterView(response: metadataV12.MetadataResponse): ClusterView {
