@@ -1,0 +1,43 @@
+/** The ClusterClient of an admin command, made from its --bootstrap-server and --command-config. */
+import { ClusterClient } from './cluster-client.ts';
+import { CommandError, logLine, readPropertiesFile, type Terminal } from './command.ts';
+
+const REQUEST_TIMEOUT_MS = 30_000;
+const API_TIMEOUT_MS = 60_000;
+
+export interface AdminConnectionOptions {
+  readonly bootstrapServers: string;
+  /** Path of a properties file for the client, if one was named. */
+  readonly commandConfig?: string | undefined;
+  readonly clientId?: string;
+}
+
+export function connectAdmin(terminal: Terminal, options: AdminConnectionOptions): ClusterClient {
+  const properties =
+    options.commandConfig === undefined ? new Map<string, string>() : readPropertiesFile(options.commandConfig);
+  refuseSecurity(properties);
+  return new ClusterClient({
+    bootstrapServers: options.bootstrapServers,
+    clientId: properties.get('client.id') ?? options.clientId ?? 'adminclient-1',
+    kind: 'AdminClient',
+    clock: terminal.clock,
+    requestTimeoutMs: milliseconds(properties, 'request.timeout.ms', REQUEST_TIMEOUT_MS),
+    apiTimeoutMs: milliseconds(properties, 'default.api.timeout.ms', API_TIMEOUT_MS),
+    warn: (message, logger) => terminal.error(logLine(terminal.clock.nowMs(), 'WARN', message, logger)),
+  });
+}
+
+/** A connection that was to be encrypted or authenticated must not be made in the clear. */
+export function refuseSecurity(properties: ReadonlyMap<string, string>): void {
+  const protocol = properties.get('security.protocol') ?? 'PLAINTEXT';
+  if (protocol.toUpperCase() !== 'PLAINTEXT')
+    throw new CommandError(`security.protocol=${protocol} is not supported yet: these tools speak PLAINTEXT only.`);
+}
+
+export function milliseconds(properties: ReadonlyMap<string, string>, key: string, byDefault: number): number {
+  const text = properties.get(key);
+  if (text === undefined) return byDefault;
+  if (!/^\d+$/.test(text))
+    throw new CommandError(`Invalid value ${text} for configuration ${key}: Not a number of type INT`);
+  return Number(text);
+}

@@ -1,0 +1,49 @@
+/** @pure A failure under the name that Java gives it: what people search for, and what Kafka's tools print. */
+import { type ErrorName, errorMessage, errorName } from '../protocol/errors.ts';
+
+/** Errors whose exception is not simply the name in camel case. */
+const EXCEPTIONS: Partial<Record<ErrorName, string>> = {
+  CORRUPT_MESSAGE: 'CorruptRecordException',
+  DUPLICATE_SEQUENCE_NUMBER: 'DuplicateSequenceException',
+  INVALID_CONFIG: 'InvalidConfigurationException',
+  INVALID_TOPIC_EXCEPTION: 'InvalidTopicException',
+  KAFKA_STORAGE_ERROR: 'KafkaStorageException',
+  MESSAGE_TOO_LARGE: 'RecordTooLargeException',
+  NETWORK_EXCEPTION: 'NetworkException',
+  OUT_OF_ORDER_SEQUENCE_NUMBER: 'OutOfOrderSequenceException',
+  RECORD_LIST_TOO_LARGE: 'RecordBatchTooLargeException',
+  REQUEST_TIMED_OUT: 'TimeoutException',
+  TOPIC_ALREADY_EXISTS: 'TopicExistsException',
+  UNKNOWN_SERVER_ERROR: 'UnknownServerException',
+};
+
+export class ApiError extends Error {
+  /** Java's class name without its package. */
+  readonly exception: string;
+  /** The protocol's error, when a broker sent one. */
+  readonly error: ErrorName | null;
+
+  constructor(exception: string, message: string, error: ErrorName | null = null) {
+    super(message);
+    this.exception = exception;
+    this.error = error;
+  }
+
+  /** @param message the broker's own words, if it sent some */
+  static of(errorCode: number, message: string | null = null): ApiError {
+    const error = errorName(errorCode);
+    return new ApiError(exceptionOf(error), message ?? errorMessage(error), error);
+  }
+
+  /** `org.apache.kafka.common.errors.TopicExistsException: Topic 'x' already exists.` */
+  override toString(): string {
+    const javaPackage =
+      this.exception === 'ConfigException' ? 'org.apache.kafka.common.config' : 'org.apache.kafka.common.errors';
+    return `${javaPackage}.${this.exception}: ${this.message}`;
+  }
+}
+
+function exceptionOf(error: ErrorName): string {
+  const regular = error.toLowerCase().replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  return EXCEPTIONS[error] ?? `${regular}Exception`;
+}

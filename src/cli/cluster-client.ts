@@ -1,0 +1,306 @@
+/**
+ * A command's way to the cluster: finds a broker of the bootstrap list, asks each broker which versions it speaks, and sends
+ * requests to the broker that must answer them (Kafka's NetworkClient and KafkaAdminClient).
+ *
+ * Guarantees: every call ends by its deadline (default.api.timeout.ms, 60 s) with an answer or an ApiError in Java's words;
+ * each failed connection is a warning line as Java prints it; the version used is the highest both sides know.
+ */
+import { lookup } from 'node:dns/promises';
+import type { Clock } from '../lib/clock.ts';
+import { silentLogger } from '../lib/logger.ts';
+import { BrokerClient, ConnectionError } from '../net/broker-client.ts';
+import { ApiVersions, Metadata } from '../protocol/messages/index.ts';
+import type { Api, RequestIn, ResponseOut } from '../protocol/schema.ts';
+import { ApiError } from './api-error.ts';
+
+export interface Node {
+  /** Negative for a bootstrap server, whose id is not known yet. */
+  readonly id: number;
+  readonly host: string;
+  readonly port: number;
+  readonly rack: string | null;
+}
+
+export interface ClusterClientSettings {
+  /** host:port,host:port */
+  readonly bootstrapServers: string;
+  readonly clientId: string;
+  /** What Java puts in front of a log line: `AdminClient`, `Producer`, `Consumer`. */
+  readonly kind: string;
+  readonly clock: Clock;
+  readonly requestTimeoutMs: number;
+  readonly apiTimeoutMs: number;
+  /** Prints a line of the tool's log. */
+  readonly warn: (message: string, logger: string) => void;
+}
+
+export type MetadataResponse = ResponseOut<typeof Metadata>;
+/** A request, or what it is in the version that both sides turn out to know. */
+export type RequestFor<A extends Api> = RequestIn<A> | ((version: number) => RequestIn<A>);
+export type VersionRange = { readonly min: number; readonly max: number };
+
+/** Digits and dots, or something with colons: needs no name service. */
+const IP_ADDRESS = /^[0-9.]+$|:/;
+
+const MAX_BACKOFF_MS = 1000;
+const MIN_BACKOFF_MS = 50;
+
+interface NodeConnection {
+  readonly client: BrokerClient;
+  versions: Promise<ReadonlyMap<number, VersionRange>> | null;
+}
+
+export class ClusterClient {
+  readonly #settings: ClusterClientSettings;
+  readonly #bootstrap: readonly Node[];
+  readonly #connections = new Map<string, NodeConnection>();
+  #nodes: readonly Node[] = [];
+  #controllerId = -1;
+  #closed = false;
+
+  /** @throws ApiError when the list cannot be read */
+  constructor(settings: ClusterClientSettings) {
+    this.#settings = settings;
+    this.#bootstrap = parseBootstrapServers(settings.bootstrapServers);
+  }
+
+  get clock(): Clock {
+    return this.#settings.clock;
+  }
+
+  deadline(timeoutMs = this.#settings.apiTimeoutMs): number {
+    return this.clock.monotonicMs() + timeoutMs;
+  }
+
+  /** Sends to that broker alone. @throws ConnectionError, ApiError when it does not speak the API */
+  async send<A extends Api>(node: Node, api: A, request: RequestFor<A>, timeoutMs?: number): Promise<ResponseOut<A>> {
+    const connection = this.#connection(node);
+    const version = pickVersion(api, await this.#versionsOf(connection), node);
+    const message = typeof request === 'function' ? request(version) : request;
+    return connection.client.send(api, version, message, {
+      timeoutMs: timeoutMs ?? this.#settings.requestTimeoutMs,
+    });
+  }
+
+  /** The versions that broker says it speaks, by API key. */
+  versionsOf(node: Node): Promise<ReadonlyMap<number, VersionRange>> {
+    return this.#versionsOf(this.#connection(node));
+  }
+
+  /**
+   * Asks for metadata, of any broker that answers.
+   * @param topics null for all
+   * @param call Java's name of what is being done, for the text of a timeout
+   */
+  async metadata(
+    topics: readonly string[] | null,
+    call: string,
+    options: { allowAutoTopicCreation?: boolean; deadline?: number } = {},
+  ): Promise<MetadataResponse> {
+    const request = {
+      topics: topics === null ? null : topics.map((name) => ({ name })),
+      allowAutoTopicCreation: options.allowAutoTopicCreation ?? false,
+    };
+    const response = await this.toAny(Metadata, request, call, options.deadline);
+    if (response.brokers.length > 0) this.#nodes = response.brokers.map(toNode);
+    this.#controllerId = response.controllerId;
+    return response;
+  }
+
+  /** The brokers of the last metadata. */
+  get nodes(): readonly Node[] {
+    return this.#nodes;
+  }
+
+  nodeById(id: number): Node | undefined {
+    return this.#nodes.find((node) => node.id === id);
+  }
+
+  /** Sends to whichever broker answers first, known brokers before the bootstrap list; tries again until the deadline. */
+  async toAny<A extends Api>(
+    api: A,
+    request: RequestFor<A>,
+    call: string,
+    deadline = this.deadline(),
+  ): Promise<ResponseOut<A>> {
+    let backoffMs = MIN_BACKOFF_MS;
+    for (;;) {
+      for (const node of [...this.#nodes, ...this.#bootstrap]) {
+        if (this.#closed)
+          throw new ApiError('TimeoutException', `The ${this.#settings.kind} was closed. Call: ${call}`);
+        try {
+          return await this.send(node, api, request, this.#timeLeft(deadline));
+        } catch (error) {
+          await this.#passOver(node, error);
+          if (this.clock.monotonicMs() >= deadline) throw timedOut(call);
+        }
+      }
+      await this.#refuseUnresolvable();
+      if (this.clock.monotonicMs() + backoffMs >= deadline) throw timedOut(call);
+      await this.clock.sleep(backoffMs);
+      backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS);
+    }
+  }
+
+  /**
+   * Sends to the controller, asking again who that is while `isStale` says that the answer came from a broker that is not.
+   * @throws ApiError TimeoutException at the deadline
+   */
+  async toController<A extends Api>(
+    api: A,
+    request: RequestFor<A>,
+    call: string,
+    isStale: (response: ResponseOut<A>) => boolean,
+  ): Promise<ResponseOut<A>> {
+    const deadline = this.deadline();
+    let backoffMs = MIN_BACKOFF_MS;
+    for (;;) {
+      await this.metadata([], call, { deadline });
+      const controller = this.nodeById(this.#controllerId);
+      if (controller !== undefined) {
+        const response = await this.#attempt(controller, api, request, deadline);
+        if (response !== null && !isStale(response)) return response;
+      }
+      if (this.clock.monotonicMs() + backoffMs >= deadline) throw timedOut(call);
+      await this.clock.sleep(backoffMs);
+      backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS);
+    }
+  }
+
+  /** null when the connection failed. */
+  async #attempt<A extends Api>(
+    node: Node,
+    api: A,
+    request: RequestFor<A>,
+    deadline: number,
+  ): Promise<ResponseOut<A> | null> {
+    try {
+      return await this.send(node, api, request, this.#timeLeft(deadline));
+    } catch (error) {
+      await this.#passOver(node, error);
+      return null;
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const { client } of this.#connections.values()) client.close();
+    this.#connections.clear();
+  }
+
+  #timeLeft(deadline: number): number {
+    return Math.max(1, Math.min(this.#settings.requestTimeoutMs, deadline - this.clock.monotonicMs()));
+  }
+
+  #connection(node: Node): NodeConnection {
+    const key = `${node.host}:${node.port}`;
+    const known = this.#connections.get(key);
+    if (known !== undefined) return known;
+    const connection: NodeConnection = {
+      client: new BrokerClient({
+        host: node.host,
+        port: node.port,
+        clientId: this.#settings.clientId,
+        clock: this.clock,
+        requestTimeoutMs: this.#settings.requestTimeoutMs,
+        logger: silentLogger,
+      }),
+      versions: null,
+    };
+    this.#connections.set(key, connection);
+    return connection;
+  }
+
+  #versionsOf(connection: NodeConnection): Promise<ReadonlyMap<number, VersionRange>> {
+    if (connection.versions === null) {
+      const versions = askVersions(connection.client);
+      connection.versions = versions;
+      versions.catch(() => {
+        connection.versions = null;
+      });
+    }
+    return connection.versions;
+  }
+
+  /** Warns of a lost connection as Java does; any other error is thrown on. */
+  async #passOver(node: Node, error: unknown): Promise<void> {
+    if (!(error instanceof ConnectionError)) throw error;
+    const { kind, clientId, warn } = this.#settings;
+    const address = IP_ADDRESS.test(node.host) ? `/${node.host}` : await resolved(node.host);
+    const where = `${address ?? node.host}:${node.port}`;
+    const message = `Connection to node ${node.id} (${where}) could not be established. Node may not be available.`;
+    if (!this.#closed) warn(`[${kind} clientId=${clientId}] ${message}`, 'org.apache.kafka.clients.NetworkClient');
+  }
+
+  /** As Java, gives up at once when no name of the bootstrap list has an address. */
+  async #refuseUnresolvable(): Promise<void> {
+    if (this.#nodes.length > 0) return;
+    const addresses = await Promise.all(this.#bootstrap.map(({ host }) => resolved(host)));
+    if (addresses.every((address) => address === null))
+      throw new ApiError('ConfigException', 'No resolvable bootstrap urls given in bootstrap.servers');
+  }
+}
+
+function toNode(broker: MetadataResponse['brokers'][number]): Node {
+  return { id: broker.nodeId, host: broker.host, port: broker.port, rack: broker.rack };
+}
+
+function timedOut(call: string): ApiError {
+  return new ApiError('TimeoutException', `Timed out waiting for a node assignment. Call: ${call}`);
+}
+
+/** `localhost/127.0.0.1` as Java prints an address; null when the name has none. */
+async function resolved(host: string): Promise<string | null> {
+  try {
+    return `${host}/${(await lookup(host)).address}`;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall === 'getaddrinfo') return null;
+    throw error;
+  }
+}
+
+export function parseBootstrapServers(text: string): Node[] {
+  const urls = text
+    .split(',')
+    .map((url) => url.trim())
+    .filter((url) => url !== '');
+  if (urls.length === 0)
+    throw new ApiError('ConfigException', 'No resolvable bootstrap urls given in bootstrap.servers');
+  return urls.map((url, index) => {
+    const match = /^(?:[a-zA-Z_]+:\/\/)?\[?([0-9a-zA-Z\-%._:]*)\]?:(\d+)$/.exec(url);
+    const host = match?.[1] ?? '';
+    const port = Number(match?.[2]);
+    if (host === '' || port > 65535) throw new ApiError('ConfigException', `Invalid url in bootstrap.servers: ${url}`);
+    return { id: -1 - index, host, port, rack: null };
+  });
+}
+
+/** The first question on a connection; a broker that cannot answer in its flexible form is asked again in v0. */
+async function askVersions(client: BrokerClient): Promise<ReadonlyMap<number, VersionRange>> {
+  const software = { clientSoftwareName: 'barnabas', clientSoftwareVersion: '0.1.0' };
+  let response: ResponseOut<typeof ApiVersions>;
+  try {
+    response = await client.send(ApiVersions, 3, software);
+  } catch (error) {
+    if (!(error instanceof ConnectionError && error.cause instanceof RangeError)) throw error;
+    response = await client.send(ApiVersions, 0, {});
+  }
+  if (response.errorCode !== 0) throw ApiError.of(response.errorCode);
+  return new Map(
+    response.apiKeys.map(({ apiKey, minVersion, maxVersion }) => [apiKey, { min: minVersion, max: maxVersion }]),
+  );
+}
+
+function pickVersion(api: Api, versions: ReadonlyMap<number, VersionRange>, node: Node): number {
+  const theirs = versions.get(api.key);
+  const ours = { min: api.lowestVersion, max: api.highestVersion };
+  if (theirs === undefined)
+    throw new ApiError('UnsupportedVersionException', `The node does not support ${api.name.toUpperCase()}`);
+  const version = Math.min(theirs.max, ours.max);
+  if (version < Math.max(theirs.min, ours.min))
+    throw new ApiError(
+      'UnsupportedVersionException',
+      `Node ${node.id} supports ${api.name} ${theirs.min} to ${theirs.max}, this tool ${ours.min} to ${ours.max}.`,
+    );
+  return version;
+}
