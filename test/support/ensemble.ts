@@ -1,9 +1,11 @@
 /** ZooKeeper for a test cluster: one server or an ensemble of three, each a real process that can be killed. */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import * as path from 'node:path';
+import { requireZooKeeper, thisMachine, type ZooKeeperInstallation } from '../../src/cli/zookeeper-installation.ts';
+import { zooKeeperCommand, zooKeeperProperties } from '../../src/cli/zookeeper-server.ts';
 import { startProcess } from './child-process.ts';
 import { eventually } from './eventually.ts';
 import { freePort } from './free-port.ts';
@@ -11,6 +13,7 @@ import { freePort } from './free-port.ts';
 export interface EnsembleServer {
   readonly id: number;
   readonly port: number;
+  readonly pid: number | undefined;
   readonly isRunning: boolean;
   start(): Promise<void>;
   kill(signal?: NodeJS.Signals): Promise<void>;
@@ -27,27 +30,20 @@ export interface Ensemble {
 export async function startEnsemble(directory: string, size: 1 | 3, tickTimeMs: number): Promise<Ensemble> {
   const ids = Array.from({ length: size }, (_, index) => index + 1);
   const ports = await Promise.all(ids.map(freePort));
-  const members = await Promise.all(
-    ids.map(async (id) => `server.${id}=127.0.0.1:${await freePort()}:${await freePort()}`),
+  const ensemble = await Promise.all(
+    ids.map(async (id) => ({ id, host: '127.0.0.1', quorumPort: await freePort(), electionPort: await freePort() })),
   );
+  const installation = await requireZooKeeper(thisMachine(), (line) => console.error(line));
   const servers = ids.map((id, index) => {
     const home = path.join(directory, `zookeeper-${id}`);
-    mkdirSync(path.join(home, 'data'), { recursive: true });
-    const lines = [
-      `dataDir=${home}/data`,
-      `clientPort=${ports[index]}`,
-      'clientPortAddress=127.0.0.1',
-      'admin.enableServer=false',
-      'maxClientCnxns=0',
-      '4lw.commands.whitelist=*',
-      `tickTime=${tickTimeMs}`,
-      'initLimit=20',
-      'syncLimit=10',
-      ...(size === 1 ? [] : members),
-    ];
-    writeFileSync(path.join(home, 'zoo.cfg'), `${lines.join('\n')}\n`);
-    writeFileSync(path.join(home, 'data/myid'), `${id}\n`);
-    return new Server(id, ports[index] ?? 0, home);
+    const dataDirectory = path.join(home, 'data');
+    const clientPort = ports[index] ?? 0;
+    mkdirSync(dataDirectory, { recursive: true });
+    const configFile = path.join(home, 'zoo.cfg');
+    const config = { dataDirectory, clientPort, tickTimeMs, ensemble: size === 1 ? [] : ensemble };
+    writeFileSync(configFile, zooKeeperProperties(config));
+    writeFileSync(path.join(dataDirectory, 'myid'), `${id}\n`);
+    return new Server(id, clientPort, configFile, installation);
   });
   await Promise.all(servers.map((server) => server.start()));
   return {
@@ -62,14 +58,20 @@ export async function startEnsemble(directory: string, size: 1 | 3, tickTimeMs: 
 class Server implements EnsembleServer {
   readonly id: number;
   readonly port: number;
-  readonly #home: string;
+  readonly #configFile: string;
+  readonly #installation: ZooKeeperInstallation;
   #process: ChildProcess | null = null;
   #output = '';
 
-  constructor(id: number, port: number, home: string) {
+  constructor(id: number, port: number, configFile: string, installation: ZooKeeperInstallation) {
     this.id = id;
     this.port = port;
-    this.#home = home;
+    this.#configFile = configFile;
+    this.#installation = installation;
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
   }
 
   get isRunning(): boolean {
@@ -77,12 +79,9 @@ class Server implements EnsembleServer {
   }
 
   async start(): Promise<void> {
-    const args = ['-Xmx128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', zooKeeperClassPath()];
-    const child = startProcess(
-      'java',
-      [...args, 'org.apache.zookeeper.server.quorum.QuorumPeerMain', path.join(this.#home, 'zoo.cfg')],
-      { stdio: ['ignore', 'pipe', 'pipe'] },
-    );
+    const options = { heapMegabytes: 128, forceSync: false, logLevel: 'error' } as const;
+    const { command, args } = zooKeeperCommand(this.#installation, this.#configFile, options);
+    const child = startProcess(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#process = child;
     for (const stream of [child.stdout, child.stderr])
       stream?.on('data', (bytes: Buffer) => {
@@ -117,13 +116,4 @@ class Server implements EnsembleServer {
     if (this.#process === null) throw new Error(`ZooKeeper ${this.id} ended: ${this.#output}`);
     return /^Mode: /m.test(await this.ask('srvr'));
   }
-}
-
-/** ZooKeeper's jars: ZOOKEEPER_HOME, or where Debian puts them. */
-export function zooKeeperClassPath(): string {
-  const home = process.env['ZOOKEEPER_HOME'];
-  if (home !== undefined) return `${home}/lib/*:${home}/*:${home}/conf`;
-  const debian = '/usr/share/java';
-  if (existsSync(debian) && readdirSync(debian).includes('zookeeper.jar')) return `${debian}/zookeeper.jar`;
-  throw new Error('ZooKeeper is missing: apt-get install zookeeper, or set ZOOKEEPER_HOME');
 }
