@@ -5,6 +5,7 @@
  * Guarantees: whatever happens to a request, the next one is such that the leader ends up knowing all that is wanted.
  */
 import type { TopicId } from '../model/topic-partition.ts';
+import type { ErrorName } from '../protocol/errors.ts';
 
 export interface FetchWant {
   readonly topicId: TopicId;
@@ -86,7 +87,7 @@ export class FetchSessionHandler {
   }
 
   /** The answer's top level. Returns true when its partitions may be used. */
-  onResponse(error: string, sessionId: number): boolean {
+  onResponse(error: ErrorName, sessionId: number): boolean {
     if (error !== 'NONE') {
       // The leader does not know the session: a full request opens a new one. Else the old one is closed by it as well.
       if (error === 'FETCH_SESSION_ID_NOT_FOUND') this.#sessionId = NO_SESSION;

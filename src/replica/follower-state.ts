@@ -7,6 +7,7 @@
  * nothing else of an answer is used when it says that the log diverged (KAFKA-14704).
  * Kafka's AbstractFetcherThread is the reference.
  */
+import type { ErrorName } from '../protocol/errors.ts';
 
 export interface EpochEndOffset {
   readonly leaderEpoch: number;
@@ -26,8 +27,7 @@ export interface FollowedLog {
 
 /** The leader's answer for this partition. */
 export interface FetchAnswer {
-  /** An error name, or NONE. */
-  readonly error: string;
+  readonly error: ErrorName;
   /** `epoch` is -1 when the logs agree. */
   readonly divergingEpoch: { readonly epoch: number; readonly endOffset: number };
 }
@@ -152,7 +152,7 @@ export class FollowerState {
   }
 
   /** The leader did not say its offsets: fetch again, and meet the same error again if it is still so. */
-  onLeaderOffsetsFailed(error: string): FollowerDecision {
+  onLeaderOffsetsFailed(error: ErrorName): FollowerDecision {
     if (this.#phase !== 'findingOffsets') return IGNORE;
     if (error === 'FENCED_LEADER_EPOCH') {
       this.#phase = 'halted';

@@ -12,6 +12,7 @@
  */
 import { assert } from '../lib/assert.ts';
 import { LeaderRecoveryState } from '../model/leader-and-isr.ts';
+import type { ErrorName } from '../protocol/errors.ts';
 import type { IsrMember, IsrProposal, PartitionState } from './partition-state.ts';
 
 /** What the rules need to see of the leader itself, at the moment they are asked. */
@@ -39,6 +40,8 @@ export interface FollowerFetch {
   readonly fetchOffset: number;
   readonly logStartOffset: number;
   readonly pulse: FetchPulse | null;
+  /** The follower's log differs from the leader's below the fetch offset. */
+  readonly isDiverging: boolean;
 }
 
 export type LeaderEffect =
@@ -47,8 +50,8 @@ export type LeaderEffect =
   | { readonly kind: 'proposeIsr'; readonly proposal: IsrProposal; readonly delayMs: number };
 
 /** The ways a proposal can end that the leader must tell apart; every other error is tried again. */
-const REJECTED: ReadonlySet<string> = new Set(['INELIGIBLE_REPLICA', 'OPERATION_NOT_ATTEMPTED']);
-const AWAIT_METADATA: ReadonlySet<string> = new Set([
+const REJECTED: ReadonlySet<ErrorName> = new Set<ErrorName>(['INELIGIBLE_REPLICA', 'OPERATION_NOT_ATTEMPTED']);
+const AWAIT_METADATA: ReadonlySet<ErrorName> = new Set<ErrorName>([
   'FENCED_LEADER_EPOCH',
   'INVALID_UPDATE_VERSION',
   'UNKNOWN_TOPIC_OR_PARTITION',
@@ -170,8 +173,9 @@ export class LeaderState {
     return brokerEpoch !== -1 && brokerEpoch < known;
   }
 
-  /** A follower asks for records from `fetchOffset` on, so it has all before it. Not to be called for a diverging fetch. */
+  /** A follower asks for records from `fetchOffset` on, which is within the leader's log: so it has all before it. */
   onFollowerFetch(fetch: FollowerFetch, nowMs: number): readonly LeaderEffect[] {
+    if (!this.provesProgress(fetch)) return NO_EFFECTS;
     const follower = this.#followers.get(fetch.replicaId);
     assert(follower !== undefined, 'only replicas of the partition are followers');
     const { logEndOffset } = this.#view;
@@ -203,10 +207,15 @@ export class LeaderState {
     follower.pulse = null;
   }
 
-  /** The leader appended; `previousEndOffset` is where its log ended before. Also to be called when a flush has ended. */
+  /** More of the leader's own copy counts: a flush has ended. */
+  onFlushed(nowMs: number): readonly LeaderEffect[] {
+    return this.#maybeAdvance(nowMs);
+  }
+
+  /** The leader appended; `previousEndOffset` is where its log ended before. */
   onAppended(previousEndOffset: number, nowMs: number): readonly LeaderEffect[] {
+    // It had everything until now, and its session kept saying so.
     for (const follower of this.#followers.values())
-      // It had everything until now, and its session kept saying so.
       if (follower.logEndOffset >= previousEndOffset)
         follower.lastCaughtUpMs = Math.max(follower.lastCaughtUpMs, lastFetchMs(follower));
     return this.#maybeAdvance(nowMs);
@@ -242,7 +251,7 @@ export class LeaderState {
    * in force again. After errors that say our state is old, the change stays pending until a LeaderAndIsr ends it: it may have
    * been applied. Anything else is tried again.
    */
-  onProposalFailed(proposal: IsrProposal, error: string, nowMs: number): readonly LeaderEffect[] {
+  onProposalFailed(proposal: IsrProposal, error: ErrorName, nowMs: number): readonly LeaderEffect[] {
     if (this.#pending !== proposal) return NO_EFFECTS;
     if (REJECTED.has(error)) {
       for (const { brokerId } of proposal.newIsr) {
@@ -263,6 +272,11 @@ export class LeaderState {
     this.#setFollowers(state, nowMs);
     this.#commit(state);
     return this.#maybeAdvance(nowMs);
+  }
+
+  /** A fetch offset above a divergence says nothing of what the follower shares with the leader (KAFKA-13141). */
+  protected provesProgress(fetch: FollowerFetch): boolean {
+    return !fetch.isDiverging;
   }
 
   /** May a follower with this log end offset join the ISR? */

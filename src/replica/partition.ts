@@ -1,0 +1,462 @@
+/**
+ * One replica of one partition on this broker: joins its log with the rules of its role (leader-state, follower-state) and
+ * carries out what they decide. Everything is synchronous: between a check and the act nothing can happen.
+ *
+ * Guarantees: only the leader of the current leader epoch appends for clients; an acks=all append is answered NONE only when
+ * the high watermark has passed it under a leadership that this broker still holds then; whoever waits is answered when the
+ * leadership ends. Kafka's Partition.scala is the reference.
+ */
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { TopicId } from '../model/topic-partition.ts';
+import { KafkaError, type ErrorName } from '../protocol/errors.ts';
+import { findDivergence } from './divergence.ts';
+import { type EpochEndOffset, FollowerState } from './follower-state.ts';
+import type { IsrStore } from './isr-store.ts';
+import { type FetchPulse, type LeaderEffect, LeaderState, type LeaderView } from './leader-state.ts';
+import type { IsrProposal, PartitionState } from './partition-state.ts';
+import type { LogAppendResult, LogRecords, ReplicaLog, TimestampOffset } from './replica-log.ts';
+import { OffsetQueue, type OffsetWaiter, type PartitionWatcher, WatcherList } from './waiting.ts';
+
+/** The rules of the two roles as classes, so that a simulation can break one at a time and see whether it notices. */
+export interface ReplicationRules {
+  readonly LeaderState: typeof LeaderState;
+  readonly FollowerState: typeof FollowerState;
+}
+export const KAFKA_RULES: ReplicationRules = { LeaderState, FollowerState };
+
+/** What all partitions of a broker share. */
+export interface PartitionContext {
+  readonly brokerId: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly isrStore: IsrStore;
+  readonly replicaLagTimeMaxMs: number;
+  readonly rules: ReplicationRules;
+  brokerEpoch(): number;
+  isBrokerAlive(brokerId: number): boolean;
+}
+
+/** What one fetch asks of one partition. */
+export interface PartitionFetch {
+  readonly fetchOffset: number;
+  readonly maxBytes: number;
+  /** -1 when the fetcher does not know or tell. */
+  readonly currentLeaderEpoch: number;
+  /** -1 when the fetcher does not know or tell. */
+  readonly lastFetchedEpoch: number;
+  readonly logStartOffset: number;
+}
+
+export interface FetchingFollower {
+  readonly replicaId: number;
+  readonly brokerEpoch: number;
+  readonly pulse: FetchPulse | null;
+}
+
+export interface PartitionRead {
+  /** Null when there is nothing to send. */
+  readonly records: LogRecords | null;
+  readonly highWatermark: number;
+  readonly lastStableOffset: number;
+  readonly logStartOffset: number;
+  readonly divergingEpoch: { readonly epoch: number; readonly endOffset: number } | null;
+  /** There are records from the fetch offset on that the fetcher may see, whether or not they fitted. */
+  readonly hasData: boolean;
+}
+
+const NO_EPOCH = -1;
+
+export class Partition implements LeaderView {
+  readonly topic: string;
+  readonly partition: number;
+  readonly log: ReplicaLog;
+  readonly #context: PartitionContext;
+  readonly #committing = new OffsetQueue();
+  readonly #flushing = new OffsetQueue();
+  readonly #watchers = new WatcherList();
+  #state: PartitionState | null = null;
+  #leader: LeaderState | null = null;
+  #follower: FollowerState | null = null;
+  #isFlushing = false;
+  #closedBy: ErrorName | null = null;
+
+  constructor(topic: string, partition: number, log: ReplicaLog, context: PartitionContext) {
+    this.topic = topic;
+    this.partition = partition;
+    this.log = log;
+    this.#context = context;
+  }
+
+  get topicId(): TopicId {
+    return this.log.topicId;
+  }
+
+  get isLeader(): boolean {
+    return this.#leader !== null;
+  }
+
+  /** -1 before the first LeaderAndIsr. */
+  get leaderEpoch(): number {
+    return this.#state?.leaderEpoch ?? NO_EPOCH;
+  }
+
+  get partitionEpoch(): number {
+    return this.#leader?.partitionEpoch ?? this.#state?.partitionEpoch ?? -1;
+  }
+
+  get leaderId(): number {
+    return this.#state?.leader ?? -1;
+  }
+
+  get replicas(): readonly number[] {
+    return this.#leader?.replicas ?? this.#state?.replicas ?? [];
+  }
+
+  /** The leader's rules while this broker leads; for metrics and tests. */
+  get leaderState(): LeaderState | null {
+    return this.#leader;
+  }
+
+  get followerState(): FollowerState | null {
+    return this.#follower;
+  }
+
+  get isClosed(): boolean {
+    return this.#closedBy !== null;
+  }
+
+  // LeaderView: what the leader's rules see.
+  get logEndOffset(): number {
+    return this.log.logEndOffset;
+  }
+
+  get committableEndOffset(): number {
+    return this.#isFlushRequired ? Math.min(this.log.durableEndOffset, this.log.logEndOffset) : this.log.logEndOffset;
+  }
+
+  get minInsyncReplicas(): number {
+    return this.log.config.minInsyncReplicas;
+  }
+
+  get brokerEpoch(): number {
+    return this.#context.brokerEpoch();
+  }
+
+  isBrokerAlive(brokerId: number): boolean {
+    return this.#context.isBrokerAlive(brokerId);
+  }
+
+  get #isFlushRequired(): boolean {
+    return this.log.config.flushMessages === 1;
+  }
+
+  get #nowMs(): number {
+    return this.#context.clock.monotonicMs();
+  }
+
+  /** Takes the leadership of a new epoch, or newer replicas and ISR of the current one. */
+  becomeLeader(state: PartitionState): void {
+    const { brokerId, replicaLagTimeMaxMs, rules } = this.#context;
+    if (this.#leader !== null && this.#leader.leaderEpoch === state.leaderEpoch) {
+      if (state.partitionEpoch > this.#leader.partitionEpoch) this.#state = state;
+      this.#carryOut(this.#leader.onRefreshed(state, this.#nowMs));
+      return;
+    }
+    const { logEndOffset, highWatermark } = this.log;
+    // Even without a record in it the epoch must be known, so that followers that ask for dead epochs get an answer (KAFKA-7415).
+    this.log.assignEpochStartOffset(state.leaderEpoch, logEndOffset);
+    this.#state = state;
+    this.#follower = null;
+    this.#leader = new rules.LeaderState({
+      brokerId,
+      state,
+      view: this,
+      highWatermark,
+      epochStartOffset: logEndOffset,
+      replicaLagTimeMaxMs,
+      nowMs: this.#nowMs,
+    });
+    this.#carryOut(this.#leader.onElected(this.#nowMs));
+    this.#flush();
+    this.#watchers.notify('leadership');
+  }
+
+  /** Follows the leader of a new epoch (or nobody, when there is none). Returns false when that epoch is known already. */
+  becomeFollower(state: PartitionState): boolean {
+    const isKnown = this.#state !== null && this.#state.leaderEpoch === state.leaderEpoch;
+    if (isKnown && this.#leader === null) {
+      this.#state = state;
+      return false;
+    }
+    this.#state = state;
+    this.#leader = null;
+    this.#follower = new this.#context.rules.FollowerState(state.leader, state.leaderEpoch, this.log);
+    this.#releaseWaiters('NOT_LEADER_OR_FOLLOWER');
+    return true;
+  }
+
+  /** The replica is gone from this broker, or its disk is: whoever waits is told so. */
+  close(reason: ErrorName): void {
+    this.#closedBy = reason;
+    this.#leader = null;
+    this.#follower = null;
+    this.#releaseWaiters(reason);
+  }
+
+  watch(watcher: PartitionWatcher): void {
+    this.#watchers.add(watcher);
+  }
+
+  unwatch(watcher: PartitionWatcher): void {
+    this.#watchers.remove(watcher);
+  }
+
+  /** Is this the replica that may answer, at that epoch? Leader and epoch come first, membership later (KAFKA-14078). */
+  check(currentLeaderEpoch: number, mustLead: boolean): ErrorName {
+    if (this.#closedBy !== null) return this.#closedBy;
+    if (this.log.isOffline) return 'KAFKA_STORAGE_ERROR';
+    if (this.#state === null) return 'NOT_LEADER_OR_FOLLOWER';
+    if (currentLeaderEpoch !== NO_EPOCH) {
+      if (currentLeaderEpoch < this.#state.leaderEpoch) return 'FENCED_LEADER_EPOCH';
+      if (currentLeaderEpoch > this.#state.leaderEpoch) return 'UNKNOWN_LEADER_EPOCH';
+    }
+    return mustLead && this.#leader === null ? 'NOT_LEADER_OR_FOLLOWER' : 'NONE';
+  }
+
+  /** Appends for a producer. Throws KafkaError; what the log refuses leaves no trace. `nowMs` is wall-clock time. */
+  append(records: Buffer, acks: number, origin: 'client' | 'coordinator', nowMs: number): LogAppendResult {
+    const error = this.check(NO_EPOCH, true);
+    if (error !== 'NONE' || this.#leader === null) throw new KafkaError(error);
+    const leader = this.#leader;
+    if (acks === -1 && leader.isUnderMinIsr)
+      throw new KafkaError(
+        'NOT_ENOUGH_REPLICAS',
+        `The size of the current ISR Set(${leader.isr.join(', ')}) is insufficient to satisfy the min.isr requirement of ` +
+          `${leader.effectiveMinIsr} for partition ${this.topic}-${this.partition}`,
+      );
+    const previousEndOffset = this.log.logEndOffset;
+    const result = this.log.appendAsLeader(records, leader.leaderEpoch, origin, nowMs);
+    if (this.log.logEndOffset > previousEndOffset) {
+      this.#carryOut(leader.onAppended(previousEndOffset, this.#nowMs));
+      this.#watchers.notify('appended');
+      this.#flush();
+    }
+    return result;
+  }
+
+  /**
+   * Tells the waiter when an append is acknowledged: acks -1 when everything below `requiredOffset` is committed, acks 1 when
+   * this broker holds it as safely as the topic asks. May call it at once.
+   */
+  whenAcknowledged(acks: number, requiredOffset: number, waiter: OffsetWaiter): void {
+    if (this.#leader === null) waiter.onSettled(this.#closedBy ?? 'NOT_LEADER_OR_FOLLOWER');
+    else if (acks !== -1) {
+      if (this.committableEndOffset >= requiredOffset) waiter.onSettled('NONE');
+      else this.#flushing.add(requiredOffset, waiter);
+    } else if (this.#leader.highWatermark >= requiredOffset) waiter.onSettled(this.#commitOutcome(this.#leader));
+    else this.#committing.add(requiredOffset, waiter);
+  }
+
+  /** A follower fetches: its progress is noted (unless this is a second look at the same request), then its records are read. */
+  readForFollower(
+    fetch: PartitionFetch,
+    follower: FetchingFollower,
+    minOneBatch: boolean,
+    isFirstLook: boolean,
+  ): PartitionRead | ErrorName {
+    const error = this.check(fetch.currentLeaderEpoch, true);
+    if (error !== 'NONE' || this.#leader === null) return error;
+    const { replicaId, brokerEpoch, pulse } = follower;
+    if (this.#leader.follower(replicaId) === undefined)
+      return fetch.currentLeaderEpoch === NO_EPOCH ? 'NOT_LEADER_OR_FOLLOWER' : 'UNKNOWN_LEADER_EPOCH';
+    if (this.#leader.isStaleIncarnation(replicaId, brokerEpoch)) return 'NOT_LEADER_OR_FOLLOWER';
+    const { fetchOffset, logStartOffset } = fetch;
+    const divergence = findDivergence(this.log, fetchOffset, fetch.lastFetchedEpoch);
+    if (divergence === 'OFFSET_OUT_OF_RANGE') return divergence;
+    const isDiverging = divergence !== 'NONE';
+    if (!isDiverging && !this.#holds(fetchOffset)) return 'OFFSET_OUT_OF_RANGE';
+    if (isFirstLook) {
+      const progress = { replicaId, brokerEpoch, fetchOffset, logStartOffset, pulse, isDiverging };
+      this.#carryOut(this.#leader.onFollowerFetch(progress, this.#nowMs));
+    }
+    return this.#read(fetch, this.log.logEndOffset, minOneBatch, isDiverging ? divergence : null);
+  }
+
+  /** The follower's fetch session ended or no longer holds this partition. */
+  detachFollower(replicaId: number, pulse: FetchPulse): void {
+    this.#leader?.onFollowerDetached(replicaId, pulse);
+  }
+
+  /** A consumer fetches: what is committed, from the leader or (KIP-392) from any replica. */
+  readForConsumer(
+    fetch: PartitionFetch,
+    mustLead: boolean,
+    isReadCommitted: boolean,
+    minOneBatch: boolean,
+  ): PartitionRead | ErrorName {
+    const error = this.check(fetch.currentLeaderEpoch, mustLead);
+    if (error !== 'NONE') return error;
+    const divergence = findDivergence(this.log, fetch.fetchOffset, fetch.lastFetchedEpoch);
+    if (divergence === 'OFFSET_OUT_OF_RANGE') return divergence;
+    const isDiverging = divergence !== 'NONE';
+    if (!isDiverging && !this.#holds(fetch.fetchOffset)) return 'OFFSET_OUT_OF_RANGE';
+    const endOffset = isReadCommitted ? this.log.lastStableOffset : this.log.highWatermark;
+    return this.#read(fetch, endOffset, minOneBatch, isDiverging ? divergence : null);
+  }
+
+  /** Where the largest epoch up to the asked one ended; -1/-1 when it is not known. */
+  endOffsetForEpoch(currentLeaderEpoch: number, leaderEpoch: number): EpochEndOffset | ErrorName {
+    const error = this.check(currentLeaderEpoch, true);
+    return error === 'NONE' ? this.log.endOffsetForEpoch(leaderEpoch) : error;
+  }
+
+  /**
+   * The end of what a client may see, or of the whole log for a replica. Right after an election the high watermark may be
+   * behind what clients have seen of the last leader: then the end is not known yet (KIP-207).
+   */
+  latestOffset(isClient: boolean, isReadCommitted: boolean): TimestampOffset | ErrorName {
+    if (isClient && this.#isHighWatermarkBehind) return 'OFFSET_NOT_AVAILABLE';
+    const committed = isReadCommitted ? this.log.lastStableOffset : this.log.highWatermark;
+    const offset = isClient ? committed : this.log.logEndOffset;
+    return { timestampMs: -1, offset, leaderEpoch: this.leaderEpoch };
+  }
+
+  /** `found` if the asker may see it; else null, or the reason why that cannot be said now. */
+  visibleOffset(
+    found: TimestampOffset | null,
+    isClient: boolean,
+    isReadCommitted: boolean,
+  ): TimestampOffset | ErrorName | null {
+    const latest = this.latestOffset(isClient, isReadCommitted);
+    const committed = isReadCommitted ? this.log.lastStableOffset : this.log.highWatermark;
+    if (found !== null && found.offset < (isClient ? committed : this.log.logEndOffset)) return found;
+    return typeof latest === 'string' ? latest : null;
+  }
+
+  /** Takes over what the leader sent for the log's end: records (maybe none), its high watermark and its log start. */
+  appendFetched(records: Buffer | null, leaderHighWatermark: number, leaderLogStartOffset: number): void {
+    if (records !== null && records.length > 0) this.log.appendAsFollower(records, this.#context.clock.nowMs());
+    const highWatermark = Math.min(leaderHighWatermark, this.log.logEndOffset);
+    if (highWatermark > this.log.highWatermark) {
+      this.log.updateHighWatermark(highWatermark);
+      this.#watchers.notify('highWatermark');
+    }
+    if (leaderLogStartOffset > this.log.logStartOffset) {
+      this.log.advanceLogStartOffset(leaderLogStartOffset);
+      this.#watchers.notify('logStart');
+    }
+  }
+
+  /** The log was cut or restarted by the fetcher. */
+  onTruncated(): void {
+    this.#watchers.notify('leadership');
+  }
+
+  /** The periodic look at the followers. */
+  checkLag(): void {
+    if (this.#leader !== null && !this.log.isOffline) this.#carryOut(this.#leader.onLagCheck(this.#nowMs));
+  }
+
+  get #isHighWatermarkBehind(): boolean {
+    return this.#leader !== null && this.log.highWatermark < this.#leader.epochStartOffset;
+  }
+
+  #holds(offset: number): boolean {
+    return offset >= this.log.logStartOffset && offset <= this.log.logEndOffset;
+  }
+
+  #read(
+    { fetchOffset, maxBytes }: PartitionFetch,
+    endOffset: number,
+    minOneBatch: boolean,
+    divergingEpoch: PartitionRead['divergingEpoch'],
+  ): PartitionRead {
+    const { highWatermark, lastStableOffset, logStartOffset } = this.log;
+    const hasData = divergingEpoch === null && fetchOffset < endOffset;
+    const mayRead = hasData && (maxBytes > 0 || minOneBatch);
+    const records = mayRead ? this.log.read(fetchOffset, { maxBytes, endOffset, minOneBatch }) : null;
+    return { records, highWatermark, lastStableOffset, logStartOffset, divergingEpoch, hasData };
+  }
+
+  #carryOut(effects: readonly LeaderEffect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === 'proposeIsr') this.#propose(effect.proposal, effect.delayMs);
+      else this.#advanceHighWatermark(effect.highWatermark);
+    }
+  }
+
+  #advanceHighWatermark(highWatermark: number): void {
+    this.log.updateHighWatermark(highWatermark);
+    if (this.#leader !== null) this.#committing.release(highWatermark, this.#commitOutcome(this.#leader));
+    this.#watchers.notify('highWatermark');
+  }
+
+  /** Stricter than Kafka, which counts the maximal ISR: what is not confirmed yet is no safety. */
+  #commitOutcome(leader: LeaderState): ErrorName {
+    return leader.isUnderMinIsr ? 'NOT_ENOUGH_REPLICAS_AFTER_APPEND' : 'NONE';
+  }
+
+  #propose(proposal: IsrProposal, delayMs: number): void {
+    if (delayMs > 0) {
+      this.#context.clock.schedule(delayMs, () => this.#propose(proposal, 0));
+      return;
+    }
+    const leader = this.#leader;
+    if (leader === null || leader.pendingProposal !== proposal) return;
+    const name = `${this.topic}-${this.partition}`;
+    const isr = proposal.newIsr.map(({ brokerId }) => brokerId).join(',');
+    this.#context.logger.info(
+      `[Partition ${name}] Asking to ${proposal.kind} the ISR from ${leader.isr.join(',')} to ${isr}`,
+    );
+    this.#context.isrStore.propose({
+      topicId: this.topicId,
+      topic: this.topic,
+      partition: this.partition,
+      proposal,
+      isWanted: () => this.#leader === leader && leader.pendingProposal === proposal,
+      onAccepted: (state) => {
+        if (this.#leader !== leader) return;
+        this.#carryOut(leader.onProposalAccepted(proposal, state, this.#nowMs));
+        this.#context.logger.info(
+          `[Partition ${name}] ISR updated to ${leader.isr.join(',')} and version updated to ${leader.partitionEpoch}`,
+        );
+      },
+      onFailed: (error) => {
+        if (this.#leader !== leader) return;
+        this.#context.logger.warn(
+          `[Partition ${name}] The controller did not ${proposal.kind} the ISR to ${isr}: ${error}`,
+        );
+        this.#carryOut(leader.onProposalFailed(proposal, error, this.#nowMs));
+      },
+    });
+  }
+
+  /** With flush.messages=1, sees to it that the log's end gets to the disk; appends that come meanwhile share the next flush. */
+  #flush(): void {
+    if (!this.#isFlushRequired || this.#isFlushing || this.#leader === null) return;
+    if (this.log.durableEndOffset >= this.log.logEndOffset) return;
+    this.#isFlushing = true;
+    this.log.whenDurable(this.log.logEndOffset).then(
+      () => this.#onFlushed(),
+      // The log is offline by now and its manager closes this partition, which answers whoever waits.
+      (error: unknown) => {
+        this.#isFlushing = false;
+        this.#context.logger.warn(`[Partition ${this.topic}-${this.partition}] Flush failed`, error);
+      },
+    );
+  }
+
+  #onFlushed(): void {
+    this.#isFlushing = false;
+    this.#flushing.release(this.log.durableEndOffset, 'NONE');
+    if (this.#leader !== null) this.#carryOut(this.#leader.onFlushed(this.#nowMs));
+    this.#flush();
+  }
+
+  #releaseWaiters(outcome: ErrorName): void {
+    this.#committing.releaseAll(outcome);
+    this.#flushing.releaseAll(outcome);
+    this.#watchers.notify('leadership');
+  }
+}
