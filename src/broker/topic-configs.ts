@@ -1,0 +1,96 @@
+/**
+ * The overrides of topics as this broker knows them, and the effective configuration made from them.
+ *
+ * What is stored is read through a port when a topic first matters here (`load`), and again on every change notification
+ * (`refresh`); logs are told through `onChange`. Reads of one topic may overlap; the one begun last counts, so a slow read
+ * never brings back what a notification has already replaced.
+ */
+import type { BrokerConfig } from '../config/broker-config.ts';
+import { type TopicConfig, topicConfigFrom } from '../config/topic-config.ts';
+import type { Logger } from '../lib/logger.ts';
+
+export interface TopicConfigsOptions {
+  /** The broker's own configuration: the defaults of every topic. */
+  readonly broker: BrokerConfig;
+  /** Reads what is stored for a topic; an empty map when nothing is. */
+  readonly readOverrides: (topic: string) => Promise<ReadonlyMap<string, string>>;
+  /** A topic that was loaded has another configuration now. */
+  readonly onChange: (topic: string, config: TopicConfig) => void;
+  readonly logger: Logger;
+}
+
+interface KnownTopic {
+  overrides: ReadonlyMap<string, string>;
+  config: TopicConfig;
+  /** Number of the read this came from. */
+  readNumber: number;
+}
+
+const NO_OVERRIDES: ReadonlyMap<string, string> = new Map();
+
+export class TopicConfigs {
+  readonly #options: TopicConfigsOptions;
+  /** As many as there are topics on this broker: whoever drops a topic calls `forget`. */
+  readonly #known = new Map<string, KnownTopic>();
+  readonly #defaults: TopicConfig;
+  #lastReadNumber = 0;
+
+  constructor(options: TopicConfigsOptions) {
+    this.#options = options;
+    this.#defaults = topicConfigFrom(options.broker, NO_OVERRIDES);
+  }
+
+  /** The effective configuration as last read; the broker's defaults for a topic that was not loaded. */
+  config(topic: string): TopicConfig {
+    return this.#known.get(topic)?.config ?? this.#defaults;
+  }
+
+  /** Reads the topic's overrides and keeps them up to date from now on. Rejects when they cannot be read. */
+  async load(topic: string): Promise<TopicConfig> {
+    const readNumber = ++this.#lastReadNumber;
+    const overrides = await this.#options.readOverrides(topic);
+    this.#accept(topic, overrides, readNumber);
+    return this.config(topic);
+  }
+
+  /** What is stored for the topic now, also for one this broker has nothing of; it is not kept. */
+  readOverrides(topic: string): Promise<ReadonlyMap<string, string>> {
+    return this.#options.readOverrides(topic);
+  }
+
+  /** To be called when the topic's overrides may have changed. A topic that was never loaded is left alone. */
+  async refresh(topic: string): Promise<void> {
+    if (this.#known.has(topic)) await this.load(topic);
+  }
+
+  /** After a time without notifications (a lost session): reads everything again. A failed topic keeps what it had. */
+  async refreshAll(): Promise<void> {
+    for (const topic of [...this.#known.keys()]) {
+      try {
+        await this.refresh(topic);
+      } catch (error) {
+        this.#options.logger.warn(`The configuration of topic ${topic} could not be read again`, error);
+      }
+    }
+  }
+
+  /** The topic has left this broker. */
+  forget(topic: string): void {
+    this.#known.delete(topic);
+  }
+
+  #accept(topic: string, overrides: ReadonlyMap<string, string>, readNumber: number): void {
+    const known = this.#known.get(topic);
+    if (known !== undefined && known.readNumber > readNumber) return;
+    const config = topicConfigFrom(this.#options.broker, overrides);
+    this.#known.set(topic, { overrides, config, readNumber });
+    if (known === undefined || isSame(known.overrides, overrides)) return;
+    const texts = [...overrides].map(([name, value]) => `${name}=${value}`).join(', ');
+    this.#options.logger.info(`Processing override for entityPath: topics/${topic} with config: {${texts}}`);
+    this.#options.onChange(topic, config);
+  }
+}
+
+function isSame(one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): boolean {
+  return one.size === other.size && [...one].every(([name, value]) => other.get(name) === value);
+}
