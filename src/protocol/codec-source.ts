@@ -310,5 +310,5 @@ function sizeText(context: Context, path: string, field: Field, value: string): 
   context.functions.push(
     `function size_${path}(items) { let sum = 0; for (let i = 0; i < items.length; i++) sum += ${item}; return sum; }`,
   );
-  return `size_${path}`;
+  return `size_${path}(${value})`;
 }
