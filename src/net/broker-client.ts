@@ -108,6 +108,17 @@ export class BrokerClient {
     }
   }
 
+  /** Sends what no broker answers (Produce with acks 0); resolves when the bytes have left for the system. */
+  async post<A extends Api>(api: A, version: number, request: RequestIn<A>): Promise<void> {
+    const { clock, clientId, requestTimeoutMs } = this.#options;
+    if (this.#isClosed) throw this.#error('the client is closed');
+    const link = this.#link ?? (await this.#connectBy(clock.monotonicMs() + requestTimeoutMs));
+    const bytes = encodeRequest(api, version, this.#takeCorrelationId(), clientId, request);
+    await new Promise<void>((resolve, reject) =>
+      link.socket.write(bytes, (error) => (error ? reject(this.#error(error.message, error)) : resolve())),
+    );
+  }
+
   /** Fails everything in flight. */
   close(): void {
     this.#isClosed = true;
@@ -122,8 +133,7 @@ export class BrokerClient {
     deadlineMs: number,
   ): Promise<ResponseOut<A>> {
     const { clock, clientId } = this.#options;
-    const correlationId = this.#nextCorrelationId;
-    this.#nextCorrelationId = correlationId === MAX_CORRELATION_ID ? 0 : correlationId + 1;
+    const correlationId = this.#takeCorrelationId();
     const bytes = encodeRequest(api, version, correlationId, clientId, request);
     if (this.#link !== link) throw this.#error('the connection was lost');
     if (link.inFlight.length === 0) link.reader.releaseKept();
@@ -140,6 +150,12 @@ export class BrokerClient {
     });
     link.socket.write(bytes);
     return answered.promise;
+  }
+
+  #takeCorrelationId(): number {
+    const correlationId = this.#nextCorrelationId;
+    this.#nextCorrelationId = correlationId === MAX_CORRELATION_ID ? 0 : correlationId + 1;
+    return correlationId;
   }
 
   #connectBy(deadlineMs: number): Promise<Link> {
