@@ -91,7 +91,9 @@ function checkBrokerName(brokerId: number, name: string, alternative: string): v
 function answer(config: DescribedConfig, request: DescribeConfigsRequest, version: number): ConfigAnswer {
   const { name, value, readOnly, isSensitive, source, type } = config;
   const common = { name, value, readOnly, isSensitive };
-  if (version === 0) return { ...common, isDefault: source === CONFIG_SOURCES.DEFAULT_CONFIG, documentation: null };
+  if (version === 0) {
+    return { ...common, isDefault: source === CONFIG_SOURCES.DEFAULT_CONFIG, synonyms: [], documentation: null };
+  }
   return {
     ...common,
     configSource: source,
