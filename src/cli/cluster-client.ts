@@ -47,7 +47,9 @@ const MIN_BACKOFF_MS = 50;
 
 interface NodeConnection {
   readonly client: BrokerClient;
-  versions: Promise<ReadonlyMap<number, VersionRange>> | null;
+  /** Asked anew on each connection: the broker behind the address may have been replaced. */
+  versions: ReadonlyMap<number, VersionRange> | null;
+  asking: Promise<ReadonlyMap<number, VersionRange>> | null;
 }
 
 export class ClusterClient {
@@ -68,6 +70,12 @@ export class ClusterClient {
     return this.#settings.clock;
   }
 
+  /** Prints a line of the tool's log, as Java's client of this name and id would. */
+  warn(message: string, logger: string): void {
+    const { kind, clientId, warn } = this.#settings;
+    if (!this.#closed) warn(`[${kind} clientId=${clientId}] ${message}`, logger);
+  }
+
   deadline(timeoutMs = this.#settings.apiTimeoutMs): number {
     return this.clock.monotonicMs() + timeoutMs;
   }
@@ -82,7 +90,14 @@ export class ClusterClient {
     });
   }
 
-  /** The versions that broker says it speaks, by API key. */
+  /** Sends what the broker does not answer; resolves when the bytes have left. */
+  async post<A extends Api>(node: Node, api: A, request: RequestIn<A>): Promise<void> {
+    const connection = this.#connection(node);
+    const version = pickVersion(api, await this.#versionsOf(connection), node);
+    await connection.client.post(api, version, request);
+  }
+
+  /** The versions that broker says it speaks, by API key. Connects if need be. @throws ConnectionError */
   versionsOf(node: Node): Promise<ReadonlyMap<number, VersionRange>> {
     return this.#versionsOf(this.#connection(node));
   }
@@ -206,30 +221,36 @@ export class ClusterClient {
         logger: silentLogger,
       }),
       versions: null,
+      asking: null,
     };
     this.#connections.set(key, connection);
     return connection;
   }
 
   #versionsOf(connection: NodeConnection): Promise<ReadonlyMap<number, VersionRange>> {
-    if (connection.versions === null) {
-      const versions = askVersions(connection.client);
-      connection.versions = versions;
-      versions.catch(() => {
-        connection.versions = null;
+    if (connection.versions !== null && connection.client.isConnected) return Promise.resolve(connection.versions);
+    connection.asking ??= askVersions(connection.client)
+      .then((versions) => {
+        connection.versions = versions;
+        return versions;
+      })
+      .finally(() => {
+        connection.asking = null;
       });
-    }
-    return connection.versions;
+    return connection.asking;
   }
 
   /** Warns of a lost connection as Java does; any other error is thrown on. */
   async #passOver(node: Node, error: unknown): Promise<void> {
     if (!(error instanceof ConnectionError)) throw error;
-    const { kind, clientId, warn } = this.#settings;
+    await this.warnUnreachable(node);
+  }
+
+  async warnUnreachable(node: Node): Promise<void> {
     const address = IP_ADDRESS.test(node.host) ? `/${node.host}` : await resolved(node.host);
     const where = `${address ?? node.host}:${node.port}`;
     const message = `Connection to node ${node.id} (${where}) could not be established. Node may not be available.`;
-    if (!this.#closed) warn(`[${kind} clientId=${clientId}] ${message}`, 'org.apache.kafka.clients.NetworkClient');
+    this.warn(message, 'org.apache.kafka.clients.NetworkClient');
   }
 
   /** As Java, gives up at once when no name of the bootstrap list has an address. */
