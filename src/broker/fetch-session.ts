@@ -120,6 +120,7 @@ export class FetchSession {
   epoch = INITIAL_EPOCH;
   createdMs = 0;
   lastUsedMs = 0;
+  isClosed = false;
   /** Set while a request of it waits: there is news. */
   wake: (() => void) | null = null;
   /** Set while a request of it waits: it shall answer now. */
@@ -138,6 +139,7 @@ export class FetchSession {
   }
 
   close(): void {
+    this.isClosed = true;
     for (const partition of this.partitions.values()) partition.stopWatching();
     this.finish?.();
   }

@@ -40,12 +40,19 @@ export interface PartitionContext {
 /** What one fetch asks of one partition. */
 export interface PartitionFetch {
   readonly fetchOffset: number;
-  readonly maxBytes: number;
+  readonly partitionMaxBytes: number;
   /** -1 when the fetcher does not know or tell. */
   readonly currentLeaderEpoch: number;
   /** -1 when the fetcher does not know or tell. */
   readonly lastFetchedEpoch: number;
   readonly logStartOffset: number;
+}
+
+/** What is left of what a whole fetch may return. */
+export interface FetchLimits {
+  readonly maxBytes: number;
+  /** The first batch is sent however large it is, so that everyone gets on (KIP-74). */
+  readonly minOneBatch: boolean;
 }
 
 export interface FetchingFollower {
@@ -262,7 +269,7 @@ export class Partition implements LeaderView {
   readForFollower(
     fetch: PartitionFetch,
     follower: FetchingFollower,
-    minOneBatch: boolean,
+    limits: FetchLimits,
     isFirstLook: boolean,
   ): PartitionRead | ErrorName {
     const error = this.check(fetch.currentLeaderEpoch, true);
@@ -280,7 +287,7 @@ export class Partition implements LeaderView {
       const progress = { replicaId, brokerEpoch, fetchOffset, logStartOffset, pulse, isDiverging };
       this.#carryOut(this.#leader.onFollowerFetch(progress, this.#nowMs));
     }
-    return this.#read(fetch, this.log.logEndOffset, minOneBatch, isDiverging ? divergence : null);
+    return this.#read(fetch, this.log.logEndOffset, limits, isDiverging ? divergence : null);
   }
 
   /** The follower's fetch session ended or no longer holds this partition. */
@@ -293,7 +300,7 @@ export class Partition implements LeaderView {
     fetch: PartitionFetch,
     mustLead: boolean,
     isReadCommitted: boolean,
-    minOneBatch: boolean,
+    limits: FetchLimits,
   ): PartitionRead | ErrorName {
     const error = this.check(fetch.currentLeaderEpoch, mustLead);
     if (error !== 'NONE') return error;
@@ -302,7 +309,7 @@ export class Partition implements LeaderView {
     const isDiverging = divergence !== 'NONE';
     if (!isDiverging && !this.#holds(fetch.fetchOffset)) return 'OFFSET_OUT_OF_RANGE';
     const endOffset = isReadCommitted ? this.log.lastStableOffset : this.log.highWatermark;
-    return this.#read(fetch, endOffset, minOneBatch, isDiverging ? divergence : null);
+    return this.#read(fetch, endOffset, limits, isDiverging ? divergence : null);
   }
 
   /** Where the largest epoch up to the asked one ended; -1/-1 when it is not known. */
@@ -320,6 +327,11 @@ export class Partition implements LeaderView {
     const committed = isReadCommitted ? this.log.lastStableOffset : this.log.highWatermark;
     const offset = isClient ? committed : this.log.logEndOffset;
     return { timestampMs: -1, offset, leaderEpoch: this.leaderEpoch };
+  }
+
+  earliestOffset(): TimestampOffset {
+    const { logStartOffset } = this.log;
+    return { timestampMs: -1, offset: logStartOffset, leaderEpoch: this.log.epochForOffset(logStartOffset) };
   }
 
   /** `found` if the asker may see it; else null, or the reason why that cannot be said now. */
@@ -367,13 +379,14 @@ export class Partition implements LeaderView {
   }
 
   #read(
-    { fetchOffset, maxBytes }: PartitionFetch,
+    { fetchOffset, partitionMaxBytes }: PartitionFetch,
     endOffset: number,
-    minOneBatch: boolean,
+    { maxBytes: leftBytes, minOneBatch }: FetchLimits,
     divergingEpoch: PartitionRead['divergingEpoch'],
   ): PartitionRead {
     const { highWatermark, lastStableOffset, logStartOffset } = this.log;
     const hasData = divergingEpoch === null && fetchOffset < endOffset;
+    const maxBytes = Math.min(partitionMaxBytes, leftBytes);
     const mayRead = hasData && (maxBytes > 0 || minOneBatch);
     const records = mayRead ? this.log.read(fetchOffset, { maxBytes, endOffset, minOneBatch }) : null;
     return { records, highWatermark, lastStableOffset, logStartOffset, divergingEpoch, hasData };

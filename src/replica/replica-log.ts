@@ -35,6 +35,7 @@ export interface ReplicaLogConfig {
   readonly minInsyncReplicas: number;
   /** 1: nothing is acknowledged before it is on the disk. */
   readonly flushMessages: number;
+  readonly compressionType: string;
 }
 
 export interface ReplicaLog {
@@ -63,6 +64,8 @@ export interface ReplicaLog {
   updateHighWatermark(offset: number): number;
   assignEpochStartOffset(leaderEpoch: number, startOffset: number): void;
   endOffsetForEpoch(leaderEpoch: number): EpochEndOffset;
+  /** The epoch of the record at the offset, or -1. */
+  epochForOffset(offset: number): number;
   offsetForTimestamp(timestampMs: number): TimestampOffset | null;
   offsetOfMaxTimestamp(): TimestampOffset | null;
   truncateTo(offset: number): void;

@@ -1,15 +1,29 @@
 /** THE list of what this broker answers, by API key. Dispatch and ApiVersions come from it: one line per API. */
 import type { Handler } from '../handler.ts';
+import { produce } from './00-produce.ts';
+import { fetch } from './01-fetch.ts';
+import { listOffsets } from './02-list-offsets.ts';
 import { metadata } from './03-metadata.ts';
+import { leaderAndIsr } from './04-leader-and-isr.ts';
+import { stopReplica } from './05-stop-replica.ts';
+import { updateMetadata } from './06-update-metadata.ts';
 import { apiVersions } from './18-api-versions.ts';
 import { initProducerId } from './22-init-producer-id.ts';
+import { offsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts';
 import { describeConfigs } from './32-describe-configs.ts';
 import { describeCluster } from './60-describe-cluster.ts';
 
 export const ALL_HANDLERS: readonly Handler[] = [
+  produce,
+  fetch,
+  listOffsets,
   metadata,
+  leaderAndIsr,
+  stopReplica,
+  updateMetadata,
   apiVersions,
   initProducerId,
+  offsetForLeaderEpoch,
   describeConfigs,
   describeCluster,
 ];
