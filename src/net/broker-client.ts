@@ -71,6 +71,7 @@ export class BrokerClient {
   #connecting: Promise<Link> | null = null;
   #lastAttemptMs = Number.NEGATIVE_INFINITY;
   #receiveBuffer: Buffer | null = null;
+  #waitingForLinkCount = 0;
   #nextCorrelationId = 0;
   /** Sends that wait for the connection or its answer. */
   #pendingCount = 0;
@@ -101,7 +102,7 @@ export class BrokerClient {
     const deadlineMs = clock.monotonicMs() + (options.timeoutMs ?? requestTimeoutMs);
     this.#pendingCount++;
     try {
-      const link = this.#link ?? (await this.#connectBy(deadlineMs));
+      const link = await this.#linkBy(deadlineMs);
       return await this.#exchange(link, api, version, request, deadlineMs);
     } finally {
       this.#pendingCount--;
@@ -112,7 +113,7 @@ export class BrokerClient {
   async post<A extends Api>(api: A, version: number, request: RequestIn<A>): Promise<void> {
     const { clock, clientId, requestTimeoutMs } = this.#options;
     if (this.#isClosed) throw this.#error('the client is closed');
-    const link = this.#link ?? (await this.#connectBy(clock.monotonicMs() + requestTimeoutMs));
+    const link = await this.#linkBy(clock.monotonicMs() + requestTimeoutMs);
     const bytes = encodeRequest(api, version, this.#takeCorrelationId(), clientId, request);
     await new Promise<void>((resolve, reject) =>
       link.socket.write(bytes, (error) => (error ? reject(this.#error(error.message, error)) : resolve())),
@@ -158,14 +159,27 @@ export class BrokerClient {
     return correlationId;
   }
 
-  #connectBy(deadlineMs: number): Promise<Link> {
+  /** The connection, made if there is none. Requests get it in the order of their sends. */
+  async #linkBy(deadlineMs: number): Promise<Link> {
     const { clock } = this.#options;
+    if (this.#link?.isConnected && this.#waitingForLinkCount === 0) return this.#link;
+    this.#waitingForLinkCount++;
+    try {
+      const isThere = this.#link?.isConnected && this.#connecting === null;
+      const link = isThere && this.#link !== null ? Promise.resolve(this.#link) : this.#connect();
+      return await withTimeout(clock, deadlineMs - clock.monotonicMs(), link, () =>
+        this.#error('no connection in time'),
+      );
+    } finally {
+      this.#waitingForLinkCount--;
+    }
+  }
+
+  #connect(): Promise<Link> {
     this.#connecting ??= this.#open().finally(() => {
       this.#connecting = null;
     });
-    return withTimeout(clock, deadlineMs - clock.monotonicMs(), this.#connecting, () =>
-      this.#error('no connection in time'),
-    );
+    return this.#connecting;
   }
 
   async #open(): Promise<Link> {

@@ -84,11 +84,13 @@ export class Connection {
   #isDrainPlanned = false;
   /** An unstaged request waits for its reply. */
   #isExclusive = false;
-  /** The event loop's turn is over for this connection at this time (monotonic). */
+  /** This connection's turn is over at this time (monotonic), but not before one request was handled in it. */
   #turnEndsMs = 0;
+  #takenInTurn = 0;
   /** Bytes received while no request might start. */
   #held: Buffer = NOTHING;
   #ready: EncodedReply[] = [];
+  #readyBytes = 0;
   #lastActivityMs: number;
   /** When the frame that is not complete yet began, or was last given a chance to go on. */
   #frameBeganMs = -1;
@@ -200,15 +202,16 @@ export class Connection {
     if (this.#isClosed || this.#isExclusive) return false;
     const { limits, clock } = this.#surroundings;
     if (this.#order.length >= limits.maxInFlightRequests) return false;
-    if ((this.#socket?.writableLength ?? 0) > limits.maxUnsentBytes) return false;
-    // Outside a drain the question is only whether the next one could start.
-    return !this.#isDraining || clock.monotonicMs() < this.#turnEndsMs;
+    if ((this.#socket?.writableLength ?? 0) + this.#readyBytes > limits.maxUnsentBytes) return false;
+    // Outside a turn the question is only whether the next one could begin.
+    return !this.#isDraining || this.#takenInTurn === 0 || clock.monotonicMs() < this.#turnEndsMs;
   }
 
   /** Runs `feed` as this connection's turn, then sends what became ready in it. Errors close the connection. */
   #drain(feed: () => void): void {
     const { clock, limits } = this.#surroundings;
     this.#turnEndsMs = clock.monotonicMs() + limits.turnMs;
+    this.#takenInTurn = 0;
     this.#isDraining = true;
     try {
       feed();
@@ -227,6 +230,7 @@ export class Connection {
   }
 
   #take(frame: Buffer): void {
+    this.#takenInTurn++;
     this.#frameBeganMs = -1;
     const outcome = this.#surroundings.handleFrame(frame, this);
     if (outcome === null || outcome.kind === 'ready') {
@@ -293,6 +297,7 @@ export class Connection {
 
   #enqueue(reply: EncodedReply): void {
     this.#ready.push(reply);
+    this.#readyBytes += reply.bytes.length;
     if (this.#isDraining || this.#isFlushPlanned) return;
     this.#isFlushPlanned = true;
     this.#surroundings.clock.soon(() => {
@@ -307,6 +312,7 @@ export class Connection {
     const socket = this.#socket;
     if (replies.length === 0 || socket === null || this.#isClosed) return;
     this.#ready = [];
+    this.#readyBytes = 0;
     this.#lastActivityMs = this.#surroundings.clock.monotonicMs();
     const chunks = pack(replies);
     const onLastWritten = (): void => {

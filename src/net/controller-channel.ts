@@ -58,9 +58,10 @@ export class ControllerChannel {
     const timeoutMs = options.timeoutMs ?? requestTimeoutMs;
     const deadlineMs = clock.monotonicMs() + timeoutMs;
     for (;;) {
+      if (this.#isClosed) throw new ConnectionError('the channel is closed');
       const outcome = await this.#attempt(api, version, request, deadlineMs);
       const isStale = outcome instanceof ConnectionError || (options.retryWhen?.(outcome) ?? false);
-      const isLast = this.#isClosed || clock.monotonicMs() + retryBackoffMs >= deadlineMs;
+      const isLast = clock.monotonicMs() + retryBackoffMs >= deadlineMs;
       if (!isStale && !(outcome instanceof ConnectionError)) return outcome;
       if (isLast) {
         if (!(outcome instanceof ConnectionError)) return outcome;
@@ -84,7 +85,6 @@ export class ControllerChannel {
     request: RequestIn<A>,
     deadlineMs: number,
   ): Promise<ResponseOut<A> | ConnectionError> {
-    if (this.#isClosed) return new ConnectionError('the channel is closed');
     const controller = this.#options.controller();
     if (controller === null) return new ConnectionError('no controller is known');
     const timeoutMs = Math.max(1, deadlineMs - this.#options.clock.monotonicMs());

@@ -72,7 +72,7 @@ describe('the frames of a connection', () => {
           at += count;
         }
         expect(frames.length).toBe(payloads.length);
-        frames.forEach((frame, index) => expect(frame.equals(payloads[index]!)).toBe(true));
+        expect(frames.every((frame, index) => frame.equals(payloads[index]!))).toBe(true);
         expect(target.isInsideFrame).toBe(false);
         expect(pool.outstanding).toBe(0);
       }),
