@@ -60,6 +60,7 @@ export class Controller {
   #activeControllerId = NO_CONTROLLER;
   /** Counts lost sessions: what was won in an earlier one is not ours any more. */
   #session = 0;
+  #isRegistered = true;
   #restUntilMs = Number.NEGATIVE_INFINITY;
   #isStopped = false;
 
@@ -72,7 +73,7 @@ export class Controller {
     const { zk } = this.#options;
     this.#unsubscribe.push(
       zk.onSessionLost(() => this.#onSessionLost()),
-      zk.onSessionEstablished(() => this.#post('new session', () => this.#onNewSession())),
+      zk.onSessionEstablished(() => this.#postElection()),
       zk.watch(ControllerZnode.path, () => this.#postElection()),
     );
     this.#postElection();
@@ -165,13 +166,9 @@ export class Controller {
 
   #onSessionLost(): void {
     this.#session++;
+    this.#isRegistered = false;
     this.#activeControllerId = NO_CONTROLLER;
     this.#resign();
-  }
-
-  async #onNewSession(): Promise<void> {
-    await this.#options.registerBroker();
-    await this.#contend();
   }
 
   #postElection(): void {
@@ -181,6 +178,7 @@ export class Controller {
   /** Looks who is the controller: leaves office if it is somebody else, and tries to take it if it is nobody. */
   async #contend(): Promise<void> {
     const { zk, brokerId, clock, logger } = this.#options;
+    if (!(await this.#register())) return;
     const controllerId = await readControllerId(zk);
     if (this.#isStopped) return;
     this.#activeControllerId = controllerId;
@@ -198,6 +196,16 @@ export class Controller {
     if (!result.elected) return logger.debug(`Broker ${result.controllerId} has been elected as the controller`);
     logger.info(`${brokerId} successfully elected as the controller with epoch ${result.controllerEpoch}`);
     await this.#serve(this.#newTenure(result.controllerEpoch, result.epochZkVersion));
+  }
+
+  /** A broker without a registration in this session has no epoch, so it must not be controller. False: not now. */
+  async #register(): Promise<boolean> {
+    if (this.#isRegistered) return true;
+    const session = this.#session;
+    await this.#options.registerBroker();
+    if (session !== this.#session) return false;
+    this.#isRegistered = true;
+    return true;
   }
 
   #newTenure(controllerEpoch: number, epochZkVersion: number): Tenure {
