@@ -27,7 +27,7 @@ const createPartitioner = Partitioners.DefaultPartitioner;
 async function refusal(attempt: Promise<unknown>): Promise<string> {
   const error = await attempt.then(
     () => new Error('it was accepted'),
-    (reason: Error & { errors?: Error[] }) => reason.errors?.[0] ?? reason,
+    (reason: Error & { errors?: Error[]; cause?: Error }) => reason.errors?.[0] ?? reason.cause ?? reason,
   );
   return error instanceof KafkaJSProtocolError ? error.type : String(error);
 }
@@ -49,8 +49,9 @@ describe('the kafkajs admin', () => {
       expect(await admin.listTopics()).toEqual(expect.arrayContaining(['js-one', 'js-two']));
       await admin.deleteTopics({ topics: ['js-one', 'js-two'] });
       await eventually(async () => !(await admin.listTopics()).some((topic) => topic.startsWith('js-')));
-      expect(await refusal(admin.deleteTopics({ topics: ['js-one'] }))).toBe('UNKNOWN_TOPIC_OR_PARTITION');
     });
+    const again = withAdmin(cluster(), (admin) => admin.deleteTopics({ topics: ['js-one'] }), { retries: 1 });
+    expect(await refusal(again)).toBe('UNKNOWN_TOPIC_OR_PARTITION');
   });
 
   it('spreads the leaders of a topic over the brokers', async () => {
@@ -74,7 +75,7 @@ describe('the kafkajs admin', () => {
   it('only validates when asked to', async () => {
     await withAdmin(cluster(), async (admin) => {
       const topics = [{ topic: 'js-imagined', numPartitions: 1, replicationFactor: 3 }];
-      expect(await admin.createTopics({ validateOnly: true, topics })).toBe(true);
+      expect(await admin.createTopics({ validateOnly: true, waitForLeaders: false, topics })).toBe(true);
       expect(await admin.listTopics()).not.toContain('js-imagined');
       const impossible = [{ topic: 'js-imagined', numPartitions: 1, replicationFactor: 4 }];
       const refused = admin.createTopics({ validateOnly: true, topics: impossible });
@@ -85,11 +86,6 @@ describe('the kafkajs admin', () => {
   it.each([
     ['too many replicas', { numPartitions: 1, replicationFactor: 4 }, 'INVALID_REPLICATION_FACTOR'],
     ['no partitions', { numPartitions: 0, replicationFactor: 1 }, 'INVALID_PARTITIONS'],
-    [
-      'a broker that is not there',
-      { numPartitions: -1, replicationFactor: -1, replicaAssignment: [{ partition: 0, replicas: [9] }] },
-      'INVALID_REPLICA_ASSIGNMENT',
-    ],
     ['a broker twice', { replicaAssignment: [{ partition: 0, replicas: [1, 1] }] }, 'INVALID_REPLICA_ASSIGNMENT'],
     [
       'a value that is not one',

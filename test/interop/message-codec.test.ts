@@ -1,6 +1,7 @@
 /**
- * Our codecs against Kafka's own: random messages of every api at every version are written by us, read and written again by
- * the generated classes of kafka-clients, and must be the same bytes; Kafka's JSON of them must say what we meant.
+ * Our codecs against Kafka's own: random messages of every api at every version are written by us, read and written
+ * again by the generated classes of kafka-clients, and must be the same bytes; Kafka's JSON of them must say what we
+ * meant.
  */
 import * as path from 'node:path';
 import fc from 'fast-check';

@@ -1,6 +1,6 @@
 /**
- * The declarations of src/protocol/messages against Kafka's own: the JSON specs inside the kafka-clients jar. Names, order,
- * types, versions, nullability, tags, defaults and what may be dropped are compared version by version.
+ * The declarations of src/protocol/messages against Kafka's own: the JSON specs inside the kafka-clients jar. Names,
+ * order, types, versions, nullability, tags, defaults and what may be dropped are compared version by version.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import * as path from 'node:path';

@@ -189,7 +189,7 @@ export class BrokerProcess {
     await this.start();
   }
 
-  tail(lineCount = 60): string {
+  tail(lineCount = 25): string {
     return this.#output.split('\n').slice(-lineCount).join('\n');
   }
 
