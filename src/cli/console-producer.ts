@@ -5,7 +5,7 @@
  * the input, and at Ctrl-C, everything that was typed is sent before the command leaves.
  */
 import { SystemRandom } from '../lib/random.ts';
-import { COMPRESSION_TYPES, type CompressionType } from '../protocol/records/compression-type.ts';
+import { COMPRESSION_TYPES, type CompressionType } from '../protocol/records/codecs.ts';
 import { refuseSecurity } from './admin-connection.ts';
 import { ApiError } from './api-error.ts';
 import { ClusterClient } from './cluster-client.ts';

@@ -12,7 +12,7 @@ import { ConnectionError } from '../net/broker-client.ts';
 import { Errors, isRetriable } from '../protocol/errors.ts';
 import { InitProducerId, Produce } from '../protocol/messages/index.ts';
 import { buildBatch, type NewRecord } from '../protocol/records/build.ts';
-import type { CompressionType } from '../protocol/records/compression-type.ts';
+import type { CompressionType } from '../protocol/records/codecs.ts';
 import { ApiError } from './api-error.ts';
 import { BatchQueue, type Delivered, type PendingBatch } from './batch-queue.ts';
 import type { ClusterClient, Node } from './cluster-client.ts';

@@ -1,6 +1,6 @@
 /**
- * @pure Values that a broker stores in its own topics (__consumer_offsets, __transaction_state, control records): an int16
- * version, then a message of the DSL. Kafka: the generated ...Key and ...Value classes and MessageUtil.
+ * @pure Values that a broker stores in its own topics (__consumer_offsets, __transaction_state, control records): an
+ * int16 version, then a message of the DSL. Kafka: the generated ...Key and ...Value classes and MessageUtil.
  */
 import { Reader } from './reader.ts';
 import { type Codec, compile, type Decoded, type Encodable, type Fields } from './schema.ts';

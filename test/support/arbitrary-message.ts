@@ -1,6 +1,6 @@
 /**
- * Random values of any declared message at one version, made from the declaration. What the version does not carry has its
- * default, so a value is also what decoding its encoding must give.
+ * Random values of any declared message at one version, made from the declaration. What the version does not carry has
+ * its default, so a value is also what decoding its encoding must give.
  */
 import fc from 'fast-check';
 import type { Field, Fields } from '../../src/protocol/schema.ts';

@@ -2,7 +2,7 @@
  * The same two records (at 1000 ms k = v, at 2000 ms null = w; offsets 10 and 11) in every message format and codec,
  * written by MemoryRecords.withRecords of the Java client 3.9.1.
  */
-import type { CompressionType } from '../../src/protocol/records/compression-type.ts';
+import type { CompressionType } from '../../src/protocol/records/codecs.ts';
 
 interface GoldenRecords {
   readonly magic: 0 | 1 | 2;

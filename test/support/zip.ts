@@ -1,4 +1,7 @@
-/** Reads files out of a zip (a jar): the central directory and its stored or deflated entries; no zip64, no encryption. */
+/**
+ * Reads files out of a zip (a jar): the central directory and its stored or deflated entries; no zip64, no
+ * encryption.
+ */
 import { inflateRawSync } from 'node:zlib';
 
 const END_SIGNATURE = 0x06054b50;

@@ -13,7 +13,7 @@
 import { crc32c } from '../crc32c.ts';
 import { KafkaError } from '../errors.ts';
 import { readInt64, writeInt64 } from '../int64.ts';
-import { COMPRESSION_TYPES, type CompressionType } from './compression-type.ts';
+import { COMPRESSION_TYPES, type CompressionType } from './codecs.ts';
 
 /** The header of a batch, and so the least that a batch has. */
 export const RECORD_BATCH_OVERHEAD = 61;

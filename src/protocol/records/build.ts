@@ -16,7 +16,7 @@ import {
   RecordBatch,
 } from './batch.ts';
 import { compress } from './compression.ts';
-import type { CompressionType } from './compression-type.ts';
+import type { CompressionType } from './codecs.ts';
 
 export interface RecordHeader {
   readonly key: string;

@@ -10,7 +10,7 @@ import { compressFrameSync, decompressFrameSync } from 'lz4-napi';
 import { compressSync as snappyCompressSync, uncompressSync as snappyUncompressSync } from 'snappy';
 import { KafkaError } from '../errors.ts';
 import { Reader } from '../reader.ts';
-import type { CompressionType } from './compression-type.ts';
+import type { CompressionType } from './codecs.ts';
 import { measureLz4Frame, repairLz4HeaderChecksum } from './lz4-frame.ts';
 
 /** The bound for one batch when the caller names none. */

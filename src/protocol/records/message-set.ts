@@ -15,7 +15,7 @@ import { readInt64 } from '../int64.ts';
 import { LOG_OVERHEAD, NO_TIMESTAMP } from './batch.ts';
 import { buildBatch } from './build.ts';
 import { decompress, MAX_DECOMPRESSED_BYTES } from './compression.ts';
-import { COMPRESSION_TYPES, type CompressionType } from './compression-type.ts';
+import { COMPRESSION_TYPES, type CompressionType } from './codecs.ts';
 
 export interface LegacyMessage {
   /** Absolute. */

@@ -1,3 +1,4 @@
+/** CRC-32C: the values of its RFC, and both implementations against each other. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { crc32c, slicedCrc32c } from '../../../src/protocol/crc32c.ts';

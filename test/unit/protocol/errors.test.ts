@@ -1,3 +1,4 @@
+/** The table of errors; test/interop compares it with the Java client. */
 import { describe, expect, it } from 'vitest';
 import {
   type ErrorName,

@@ -1,3 +1,4 @@
+/** Frames and headers, byte by byte as other clients write them. */
 import { describe, expect, it } from 'vitest';
 import { decodeResponse, encodeRequest, encodeResponse, readRequestHeader } from '../../../src/protocol/frame.ts';
 import {

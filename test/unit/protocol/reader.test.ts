@@ -1,3 +1,4 @@
+/** What a frame may hold and what is refused; hostile lengths must not allocate. */
 import { describe, expect, it } from 'vitest';
 import { Reader } from '../../../src/protocol/reader.ts';
 import { Writer } from '../../../src/protocol/writer.ts';

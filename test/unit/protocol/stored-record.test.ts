@@ -1,3 +1,4 @@
+/** Versioned values of internal topics. */
 import { describe, expect, it } from 'vitest';
 import { int32, int64, string } from '../../../src/protocol/schema.ts';
 import { defineStoredRecord, storedVersion } from '../../../src/protocol/stored-record.ts';

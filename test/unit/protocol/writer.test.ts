@@ -1,3 +1,4 @@
+/** What is written, to the byte, and what is refused because it would be cut. */
 import { describe, expect, it } from 'vitest';
 import { Reader } from '../../../src/protocol/reader.ts';
 import { type RecordsSource, recordsSizeBytes, Writer } from '../../../src/protocol/writer.ts';

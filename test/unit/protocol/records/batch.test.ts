@@ -1,3 +1,4 @@
+/** The view of a record batch, on bytes of the Java client and on our own. */
 import { describe, expect, it } from 'vitest';
 import { batches, RECORD_BATCH_OVERHEAD, RecordBatch, sequenceAfter } from '../../../../src/protocol/records/batch.ts';
 import { buildBatch } from '../../../../src/protocol/records/build.ts';

@@ -1,9 +1,10 @@
+/** Codecs in both directions, with bounds that bombs run into. */
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { compressFrameSync } from 'lz4-napi';
 import { compressSync } from 'snappy';
 import { describe, expect, it } from 'vitest';
 import { compress, decompress } from '../../../../src/protocol/records/compression.ts';
-import { COMPRESSION_TYPES } from '../../../../src/protocol/records/compression-type.ts';
+import { COMPRESSION_TYPES } from '../../../../src/protocol/records/codecs.ts';
 import { measureLz4Frame } from '../../../../src/protocol/records/lz4-frame.ts';
 
 const TEXT = Buffer.from('all work and no play makes jack a dull boy. '.repeat(5000));

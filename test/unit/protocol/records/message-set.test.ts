@@ -1,10 +1,11 @@
+/** Old message sets, of the Java client and hand-made hostile ones. */
 import { crc32, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { KafkaError } from '../../../../src/protocol/errors.ts';
 import { batches, RecordBatch } from '../../../../src/protocol/records/batch.ts';
 import { compress } from '../../../../src/protocol/records/compression.ts';
-import { COMPRESSION_TYPES } from '../../../../src/protocol/records/compression-type.ts';
+import { COMPRESSION_TYPES } from '../../../../src/protocol/records/codecs.ts';
 import { convertMessageSet, openMessageSet } from '../../../../src/protocol/records/message-set.ts';
 import { openBatch } from '../../../../src/protocol/records/open.ts';
 import { Writer } from '../../../../src/protocol/writer.ts';

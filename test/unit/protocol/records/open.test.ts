@@ -1,9 +1,10 @@
+/** Opening batches: what was built comes back, what does not add up is refused. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { KafkaError } from '../../../../src/protocol/errors.ts';
 import { RECORD_BATCH_OVERHEAD, RecordBatch } from '../../../../src/protocol/records/batch.ts';
 import { buildBatch } from '../../../../src/protocol/records/build.ts';
-import { COMPRESSION_TYPES } from '../../../../src/protocol/records/compression-type.ts';
+import { COMPRESSION_TYPES } from '../../../../src/protocol/records/codecs.ts';
 import { openBatch, recordsOf } from '../../../../src/protocol/records/open.ts';
 import { GOLDEN_RECORDS } from '../../../support/golden-records.ts';
 
