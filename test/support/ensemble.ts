@@ -106,6 +106,8 @@ class Server implements EnsembleServer {
     return new Promise((resolve, reject) => {
       const socket = connect(this.port, '127.0.0.1', () => socket.end(word));
       const answer: Buffer[] = [];
+      // A server that is just starting, or stopped by a signal, accepts and says nothing.
+      socket.setTimeout(1000, () => socket.destroy(new Error(`no answer to ${word}`)));
       socket.on('data', (bytes) => answer.push(bytes));
       socket.on('error', reject);
       socket.on('close', () => resolve(Buffer.concat(answer).toString()));
