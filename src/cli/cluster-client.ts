@@ -30,6 +30,8 @@ export interface ClusterClientSettings {
   readonly clock: Clock;
   readonly requestTimeoutMs: number;
   readonly apiTimeoutMs: number;
+  /** Room for one read; a client that fetches records does better with a megabyte. */
+  readonly receiveBufferBytes?: number;
   /** Prints a line of the tool's log. */
   readonly warn: (message: string, logger: string) => void;
 }
@@ -219,6 +221,9 @@ export class ClusterClient {
         clock: this.clock,
         requestTimeoutMs: this.#settings.requestTimeoutMs,
         logger: silentLogger,
+        ...(this.#settings.receiveBufferBytes === undefined
+          ? {}
+          : { receiveBufferBytes: this.#settings.receiveBufferBytes }),
       }),
       versions: null,
       asking: null,

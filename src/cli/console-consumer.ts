@@ -1,0 +1,367 @@
+/**
+ * kafka-console-consumer: prints the records of topics (Kafka's ConsoleConsumer), read from all their partitions by itself.
+ *
+ * Guarantees: flags, properties, output and the count on stderr are Kafka's. --group is refused: this cluster has no groups.
+ */
+import { refuseSecurity } from './admin-connection.ts';
+import { ApiError } from './api-error.ts';
+import { ClusterClient } from './cluster-client.ts';
+import {
+  CommandError,
+  defineCommand,
+  logLine,
+  readPropertiesFile,
+  requireOptions,
+  type Terminal,
+  UsageError,
+} from './command.ts';
+import { keyValueArguments, type Options } from './options.ts';
+import { type ConsumerSettings, RecordConsumer } from './record-consumer.ts';
+import { DEFAULT_FORMATTER_NAME, DeserializationError, recordFormatter } from './record-formatter.ts';
+import { topicFilter } from './topic-filter.ts';
+
+const OPTIONS = {
+  'bootstrap-server': { argument: 'host:port', required: true, description: 'The server(s) to connect to.' },
+  topic: { argument: 'topic', description: 'The topic to read.' },
+  include: {
+    argument: 'regex',
+    aliases: ['whitelist'],
+    description: 'Regular expression for the topics to read, instead of --topic.',
+  },
+  partition: {
+    argument: 'number',
+    description: 'Read this partition alone, from its end unless --offset says otherwise.',
+  },
+  offset: {
+    argument: 'offset',
+    description: "Where in the partition to begin: a non-negative number, 'earliest' or 'latest' (default: latest)",
+  },
+  'from-beginning': { description: 'Begin with the earliest message rather than with the next one.' },
+  'max-messages': { argument: 'number', description: 'Leave after so many messages.' },
+  'timeout-ms': { argument: 'ms', description: 'Leave when no message came for so long.' },
+  'isolation-level': {
+    argument: 'level',
+    default: 'read_uncommitted',
+    description: 'read_committed leaves out messages of transactions that are not committed.',
+  },
+  property: {
+    argument: 'key=value',
+    aliases: ['formatter-property'],
+    description:
+      'How a message is printed; may be repeated. Properties are: print.timestamp, print.partition, print.offset, ' +
+      'print.headers, print.key (false), print.value (true), key.separator (TAB), line.separator, ' +
+      'headers.separator (comma), null.literal (null), key.deserializer, value.deserializer, headers.deserializer.',
+  },
+  'formatter-config': { argument: 'file', description: 'Such properties in a file; --property goes before it.' },
+  formatter: { argument: 'class', default: DEFAULT_FORMATTER_NAME, description: 'Kafka’s name of a formatter.' },
+  'key-deserializer': { argument: 'class', description: 'As the property key.deserializer.' },
+  'value-deserializer': { argument: 'class', description: 'As the property value.deserializer.' },
+  'consumer-property': {
+    argument: 'key=value',
+    aliases: ['command-property'],
+    description: 'A setting of the consumer, such as fetch.min.bytes=1; may be repeated.',
+  },
+  'consumer.config': {
+    argument: 'file',
+    aliases: ['command-config'],
+    description: 'Such settings in a file; --consumer-property goes before it.',
+  },
+  'skip-message-on-error': { description: 'Pass over a message that cannot be printed instead of leaving.' },
+  group: { argument: 'group', description: 'Not supported yet: all partitions are read without a group.' },
+  'enable-systest-events': { description: 'Print an event when leaving.', hidden: true },
+};
+type ConsumerOptions = Options<keyof typeof OPTIONS | 'help' | 'version'>;
+
+export const main = defineCommand({
+  script: 'kafka-console-consumer.sh',
+  summary: 'This tool helps to read data from Kafka topics and outputs it to standard output.',
+  options: OPTIONS,
+  examples: [
+    [
+      'Print what is in a topic and what is coming',
+      'kafka-console-consumer.sh --bootstrap-server localhost:9092 --topic orders --from-beginning',
+    ],
+    [
+      'Print ten messages with their keys',
+      'kafka-console-consumer.sh --bootstrap-server localhost:9092 --topic orders --from-beginning --max-messages 10 --property print.key=true',
+    ],
+    [
+      'Print one partition from an offset on',
+      'kafka-console-consumer.sh --bootstrap-server localhost:9092 --topic orders --partition 0 --offset 42',
+    ],
+  ],
+  run: async (options, terminal) => {
+    checkOptions(options);
+    const properties = consumerProperties(options);
+    refuseSecurity(properties);
+    refuseGroup(options, properties);
+    const settings = consumerSettings(options, properties);
+    const format = recordFormatter(options.required('formatter'), formatterProperties(options));
+    return consume(options, terminal, properties, settings, format);
+  },
+});
+
+function checkOptions(options: ConsumerOptions): void {
+  if (options.has('topic') === options.has('include'))
+    throw new UsageError('Exactly one of --include/--topic is required. ');
+  if (options.has('partition')) {
+    if (!options.has('topic')) throw new UsageError('The topic is required when partition is specified.');
+    if (options.has('from-beginning') && options.has('offset'))
+      throw new UsageError('Options from-beginning and offset cannot be specified together.');
+  } else if (options.has('offset')) throw new UsageError('The partition is required when offset is specified.');
+  requireOptions(options, 'bootstrap-server');
+}
+
+function consumerProperties(options: ConsumerOptions): Map<string, string> {
+  const file = options.text('consumer.config');
+  return new Map([
+    ...(file === undefined ? [] : readPropertiesFile(file)),
+    ...keyValueArguments(options.all('consumer-property')),
+  ]);
+}
+
+function formatterProperties(options: ConsumerOptions): Map<string, string> {
+  const file = options.text('formatter-config');
+  const properties = file === undefined ? new Map<string, string>() : readPropertiesFile(file);
+  for (const part of ['key', 'value'] as const) {
+    const deserializer = options.text(`${part}-deserializer`);
+    if (deserializer) properties.set(`${part}.deserializer`, deserializer);
+  }
+  return new Map([...properties, ...keyValueArguments(options.all('property'))]);
+}
+
+function refuseGroup(options: ConsumerOptions, properties: ReadonlyMap<string, string>): void {
+  const group = options.text('group') ?? properties.get('group.id');
+  if (group === undefined) return;
+  if (options.has('partition')) throw new UsageError('Options group and partition cannot be specified together.');
+  throw new CommandError(
+    `Consumer groups are not supported yet, so there is no group '${group}' to join. ` +
+      'Leave out --group: all partitions are read then, and no offsets are stored.',
+  );
+}
+
+function consumerSettings(options: ConsumerOptions, properties: ReadonlyMap<string, string>): ConsumerSettings {
+  const number = (key: string, byDefault: number): number => {
+    const text = properties.get(key) ?? String(byDefault);
+    if (!/^\d+$/.test(text))
+      throw new CommandError(`Invalid value ${text} for configuration ${key}: Not a number of type INT`);
+    return Number(text);
+  };
+  const isolation = options.has('isolation-level')
+    ? options.required('isolation-level')
+    : (properties.get('isolation.level') ?? options.required('isolation-level'));
+  if (isolation !== 'read_committed' && isolation !== 'read_uncommitted')
+    throw new CommandError(
+      `Invalid value ${isolation} for configuration isolation.level: String must be one of: read_committed, read_uncommitted`,
+    );
+  const reset = resetPolicy(options, properties);
+  const topic = options.text('topic');
+  return {
+    topics: topic === undefined ? topicFilter(options.required('include')) : [topic],
+    partition: options.int('partition') ?? null,
+    start: startOf(options, reset),
+    reset,
+    isReadCommitted: isolation === 'read_committed',
+    maxWaitMs: number('fetch.max.wait.ms', 500),
+    minBytes: number('fetch.min.bytes', 1),
+    maxBytes: number('fetch.max.bytes', 52_428_800),
+    maxPartitionBytes: number('max.partition.fetch.bytes', 1_048_576),
+    checksCrc: properties.get('check.crcs') !== 'false',
+    metadataMaxAgeMs: number('metadata.max.age.ms', 300_000),
+  };
+}
+
+function resetPolicy(options: ConsumerOptions, properties: ReadonlyMap<string, string>): ConsumerSettings['reset'] {
+  const isFromBeginning = options.has('from-beginning');
+  const text = properties.get('auto.offset.reset') ?? (isFromBeginning ? 'earliest' : 'latest');
+  if (isFromBeginning && text !== 'earliest')
+    throw new CommandError(
+      `Can't simultaneously specify --from-beginning and 'auto.offset.reset=${text}', please remove one option`,
+    );
+  if (text === 'earliest' || text === 'latest' || text === 'none') return text;
+  throw new CommandError(
+    `Invalid value ${text} for configuration auto.offset.reset: String must be one of: latest, earliest, none`,
+  );
+}
+
+function startOf(options: ConsumerOptions, reset: ConsumerSettings['reset']): ConsumerSettings['start'] {
+  const text = options.text('offset');
+  if (text === undefined) {
+    if (options.has('partition')) return options.has('from-beginning') ? 'earliest' : 'latest';
+    if (reset !== 'none') return reset;
+    throw new CommandError('Undefined offset with no reset policy for partitions: auto.offset.reset is none');
+  }
+  const place = text.toLowerCase();
+  if (place === 'earliest' || place === 'latest') return place;
+  if (/^\d+$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text);
+  throw new UsageError(
+    `The provided offset value '${text}' is incorrect. ` +
+      "Valid values are 'earliest', 'latest', or a non-negative long.",
+  );
+}
+
+const LOGGER = 'org.apache.kafka.tools.consumer.ConsoleConsumer';
+const EXIT_INTERRUPTED = 130;
+/** Printed text is gathered up to this size before it is written. */
+const OUTPUT_CHUNK_BYTES = 64 * 1024;
+/** A megabyte at a time is what reading fast needs. */
+const RECEIVE_BUFFER_BYTES = 1024 * 1024;
+
+async function consume(
+  options: ConsumerOptions,
+  terminal: Terminal,
+  properties: ReadonlyMap<string, string>,
+  settings: ConsumerSettings,
+  format: ReturnType<typeof recordFormatter>,
+): Promise<number> {
+  const maxMessages = options.int('max-messages') ?? -1;
+  const limit = maxMessages < 0 ? Number.POSITIVE_INFINITY : maxMessages;
+  const logError = (message: string): void => terminal.error(logLine(terminal.clock.nowMs(), 'ERROR', message, LOGGER));
+  const output = new Output(terminal);
+  let count = 0;
+  const idle = new IdleTimer(terminal, options.long('timeout-ms') ?? -1, () => {
+    logError('Error processing message, terminating consumer process: ');
+    terminal.error('org.apache.kafka.common.errors.TimeoutException\n');
+    stop();
+  });
+  const clients = [0, RECEIVE_BUFFER_BYTES].map((bytes) => connect(options, terminal, properties, bytes));
+  const [cluster, fetching] = clients as [ClusterClient, ClusterClient];
+  const consumer = new RecordConsumer(cluster, fetching, settings, (record) => {
+    if (count >= limit) return;
+    count++;
+    idle.restart();
+    try {
+      output.add(format(record));
+    } catch (error) {
+      if (!(error instanceof DeserializationError) || !options.has('skip-message-on-error')) throw error;
+      logError(`Error processing message, skipping this message: ${error.message}`);
+    }
+    if (count >= limit) stop();
+    return output.mayWait();
+  });
+  // Closing the connections ends fetches that wait for records at brokers.
+  const stop = (): void => {
+    consumer.stop();
+    for (const client of clients) client.close();
+  };
+  let exitCode = 0;
+  const stopListening = terminal.onInterrupt(() => {
+    exitCode = EXIT_INTERRUPTED;
+    stop();
+  });
+  try {
+    if (limit > 0) await consumer.run();
+  } catch (error) {
+    if (exitCode === 0) {
+      const isFormatting = error instanceof DeserializationError;
+      logError(
+        `${isFormatting ? 'Unknown error when running consumer: ' : 'Error processing message, terminating consumer process: '}`,
+      );
+      terminal.error(`${String(error)}\n`);
+      if (isFormatting) exitCode = 1;
+      else if (!(error instanceof ApiError)) throw error;
+    }
+  } finally {
+    stopListening();
+    idle.cancel();
+    for (const client of clients) client.close();
+    output.flush();
+    await terminal.drained();
+    terminal.error(`Processed a total of ${count} messages\n`);
+    if (options.has('enable-systest-events')) terminal.out('shutdown_complete\n');
+  }
+  return exitCode;
+}
+
+function connect(
+  options: ConsumerOptions,
+  terminal: Terminal,
+  properties: ReadonlyMap<string, string>,
+  receiveBufferBytes: number,
+): ClusterClient {
+  try {
+    return new ClusterClient({
+      bootstrapServers: options.required('bootstrap-server'),
+      clientId: properties.get('client.id') ?? 'console-consumer',
+      kind: 'Consumer',
+      clock: terminal.clock,
+      requestTimeoutMs: 30_000,
+      // As Java's consumer, which looks for a broker as long as it runs.
+      apiTimeoutMs: Number.MAX_SAFE_INTEGER,
+      ...(receiveBufferBytes > 0 ? { receiveBufferBytes } : {}),
+      warn: (message, logger) => terminal.error(logLine(terminal.clock.nowMs(), 'WARN', message, logger)),
+    });
+  } catch (error) {
+    if (error instanceof ApiError) throw new CommandError(String(error));
+    throw error;
+  }
+}
+
+/** Gathers what is printed within a turn of the event loop into few writes. */
+class Output {
+  readonly #terminal: Terminal;
+  #chunks: Buffer[] = [];
+  #sizeBytes = 0;
+  #isScheduled = false;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  add(bytes: Buffer): void {
+    this.#chunks.push(bytes);
+    this.#sizeBytes += bytes.length;
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#terminal.clock.soon(() => this.flush());
+  }
+
+  /** A promise when there is so much that the reader of the output must catch up first. */
+  mayWait(): Promise<void> | undefined {
+    if (this.#sizeBytes < OUTPUT_CHUNK_BYTES) return undefined;
+    this.flush();
+    return this.#terminal.drained();
+  }
+
+  flush(): void {
+    this.#isScheduled = false;
+    if (this.#chunks.length === 0) return;
+    this.#terminal.out(Buffer.concat(this.#chunks));
+    this.#chunks = [];
+    this.#sizeBytes = 0;
+  }
+}
+
+/** --timeout-ms: calls back when that long nothing restarted it. Checks now and then rather than at every message. */
+class IdleTimer {
+  readonly #terminal: Terminal;
+  readonly #timeoutMs: number;
+  readonly #onIdle: () => void;
+  #lastMs: number;
+  #cancel: (() => void) | null = null;
+
+  constructor(terminal: Terminal, timeoutMs: number, onIdle: () => void) {
+    this.#terminal = terminal;
+    this.#timeoutMs = timeoutMs;
+    this.#onIdle = onIdle;
+    this.#lastMs = terminal.clock.monotonicMs();
+    if (timeoutMs >= 0) this.#schedule(timeoutMs);
+  }
+
+  #schedule(delayMs: number): void {
+    const timer = this.#terminal.clock.schedule(delayMs, () => {
+      const leftMs = this.#lastMs + this.#timeoutMs - this.#terminal.clock.monotonicMs();
+      if (leftMs > 0) this.#schedule(leftMs);
+      else this.#onIdle();
+    });
+    this.#cancel = () => timer.cancel();
+  }
+
+  restart(): void {
+    this.#lastMs = this.#terminal.clock.monotonicMs();
+  }
+
+  cancel(): void {
+    this.#cancel?.();
+  }
+}

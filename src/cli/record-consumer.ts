@@ -1,0 +1,310 @@
+/**
+ * Reads all partitions of some topics, or one partition, without a group: a fetch loop for each broker that leads any of
+ * them, all feeding one place (Kafka's KafkaConsumer with assigned partitions).
+ *
+ * Guarantees: of each partition every record from the starting offset on is handed over once and in order; a change of leader,
+ * a lost broker or an offset that is gone are dealt with as Java's consumer deals with them. The next fetch to a broker
+ * is sent when the records of the last one have been taken.
+ */
+import { ZERO_TOPIC_ID } from '../model/topic-partition.ts';
+import { ConnectionError } from '../net/broker-client.ts';
+import { type ErrorName, Errors, errorName, isRetriable } from '../protocol/errors.ts';
+import { Fetch } from '../protocol/messages/index.ts';
+import type { ResponseOut } from '../protocol/schema.ts';
+import { ApiError } from './api-error.ts';
+import type { ClusterClient, Node } from './cluster-client.ts';
+import { consumedRecords } from './consumed-records.ts';
+import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, lookUpOffsets } from './offset-lookup.ts';
+import type { ConsumedRecord } from './record-formatter.ts';
+
+export interface ConsumerSettings {
+  /** Topics by name, or by a filter on all names. */
+  readonly topics: readonly string[] | ((name: string) => boolean);
+  /** Only this partition, if one is named. */
+  readonly partition: number | null;
+  /** Where reading begins. */
+  readonly start: number | 'earliest' | 'latest';
+  /** Where reading goes on when an offset does not exist. */
+  readonly reset: 'earliest' | 'latest' | 'none';
+  readonly isReadCommitted: boolean;
+  readonly maxWaitMs: number;
+  readonly minBytes: number;
+  readonly maxBytes: number;
+  readonly maxPartitionBytes: number;
+  readonly checksCrc: boolean;
+  readonly metadataMaxAgeMs: number;
+}
+
+/** Takes one record; resolves when it may have the next. */
+export type RecordSink = (record: ConsumedRecord) => void | Promise<void>;
+
+interface PartitionPosition {
+  readonly topic: string;
+  readonly topicId: string;
+  readonly partition: number;
+  leader: Node | null;
+  leaderEpoch: number;
+  /** The next offset to read, or the place to look it up. */
+  offset: number | 'earliest' | 'latest';
+}
+
+type FetchedPartition = ResponseOut<typeof Fetch>['responses'][number]['partitions'][number];
+
+const RETRY_BACKOFF_MS = 100;
+const MAX_RETRY_BACKOFF_MS = 1000;
+const CONSUMER_READ_COMMITTED = 1;
+
+/** Errors after which the leader is looked up again and the fetch repeated. */
+const STALE_METADATA: ReadonlySet<ErrorName> = new Set([
+  'FENCED_LEADER_EPOCH',
+  'INCONSISTENT_TOPIC_ID',
+  'UNKNOWN_TOPIC_ID',
+]);
+
+export class RecordConsumer {
+  readonly #cluster: ClusterClient;
+  readonly #fetching: ClusterClient;
+  readonly #settings: ConsumerSettings;
+  readonly #sink: RecordSink;
+  readonly #positions = new Map<string, PartitionPosition>();
+  readonly #loops = new Map<number, Promise<void>>();
+  #isStopped = false;
+  #failure: Error | null = null;
+  #wakeUp: (() => void) | null = null;
+  #mustRefresh = true;
+
+  /**
+   * @param cluster for metadata and offsets
+   * @param fetching for fetches alone: records alias its buffers until the next request to the same broker
+   */
+  constructor(cluster: ClusterClient, fetching: ClusterClient, settings: ConsumerSettings, sink: RecordSink) {
+    this.#cluster = cluster;
+    this.#fetching = fetching;
+    this.#settings = settings;
+    this.#sink = sink;
+  }
+
+  /** Reads until stop() is called. @throws what the sink throws, or an ApiError that trying again cannot mend */
+  async run(): Promise<void> {
+    let backoffMs = RETRY_BACKOFF_MS;
+    while (!this.#isStopped) {
+      this.#mustRefresh = false;
+      const isComplete = await this.#refresh();
+      if (this.#isStopped) break;
+      backoffMs = isComplete ? RETRY_BACKOFF_MS : Math.min(backoffMs * 2, MAX_RETRY_BACKOFF_MS);
+      await this.#sleep(isComplete ? this.#settings.metadataMaxAgeMs : backoffMs);
+      // Answers of several partitions ask for the same: one question a moment later serves all.
+      if (this.#mustRefresh && isComplete) await this.#cluster.clock.sleep(RETRY_BACKOFF_MS);
+    }
+    await Promise.all(this.#loops.values());
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#wakeUp?.();
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    this.stop();
+  }
+
+  /** Sleeps until the time is over, stop() is called or metadata is wanted. */
+  async #sleep(delayMs: number): Promise<void> {
+    if (this.#isStopped || this.#mustRefresh) return;
+    await new Promise<void>((resolve) => {
+      const timer = this.#cluster.clock.schedule(delayMs, resolve);
+      this.#wakeUp = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+    this.#wakeUp = null;
+  }
+
+  #requestRefresh(): void {
+    this.#mustRefresh = true;
+    this.#wakeUp?.();
+  }
+
+  /** Learns partitions and leaders and starts loops for brokers that have none; false while something has no leader. */
+  async #refresh(): Promise<boolean> {
+    const { topics } = this.#settings;
+    const names = typeof topics === 'function' ? null : topics;
+    const response = await this.#cluster.metadata(names, 'metadata', { allowAutoTopicCreation: names !== null });
+    let isComplete = true;
+    for (const topic of response.topics) {
+      const name = topic.name ?? '';
+      if (typeof topics === 'function' && !topics(name)) continue;
+      if (topic.errorCode !== Errors.NONE) {
+        this.#onTopicError(name, topic.errorCode);
+        isComplete = false;
+        continue;
+      }
+      for (const { partitionIndex, leaderId, leaderEpoch } of topic.partitions) {
+        if (!this.#isWanted(partitionIndex)) continue;
+        const position = this.#position(name, topic.topicId, partitionIndex);
+        position.leader = this.#cluster.nodeById(leaderId) ?? null;
+        position.leaderEpoch = leaderEpoch;
+        if (position.leader === null) isComplete = false;
+      }
+    }
+    this.#startLoops();
+    return isComplete && this.#positions.size > 0;
+  }
+
+  #isWanted(partition: number): boolean {
+    return this.#settings.partition === null || this.#settings.partition === partition;
+  }
+
+  #onTopicError(topic: string, errorCode: number): void {
+    const error = errorName(errorCode);
+    const message = `Error while fetching metadata : {${topic}=${error}}`;
+    this.#cluster.warn(message, 'org.apache.kafka.clients.NetworkClient');
+    if (!isRetriable(error))
+      this.#fail(ApiError.of(errorCode, error === 'INVALID_TOPIC_EXCEPTION' ? `Invalid topics: [${topic}]` : null));
+  }
+
+  #position(topic: string, topicId: string, partition: number): PartitionPosition {
+    const key = `${topicId}/${topic}-${partition}`;
+    let position = this.#positions.get(key);
+    if (position === undefined) {
+      position = { topic, topicId, partition, leader: null, leaderEpoch: -1, offset: this.#settings.start };
+      // A topic that was deleted and made again begins anew under its new id.
+      for (const [other, { topic: name, partition: index }] of this.#positions)
+        if (name === topic && index === partition) this.#positions.delete(other);
+      this.#positions.set(key, position);
+    }
+    return position;
+  }
+
+  #startLoops(): void {
+    for (const { leader } of this.#positions.values()) {
+      if (leader === null || this.#loops.has(leader.id)) continue;
+      const loop = this.#fetchFrom(leader.id)
+        .catch((error: unknown) => this.#fail(error instanceof Error ? error : new Error(String(error))))
+        .finally(() => this.#loops.delete(leader.id));
+      this.#loops.set(leader.id, loop);
+    }
+  }
+
+  /** Fetches what that broker leads until it leads nothing more. */
+  async #fetchFrom(brokerId: number): Promise<void> {
+    while (!this.#isStopped) {
+      const led = [...this.#positions.values()].filter(({ leader }) => leader?.id === brokerId);
+      const node = led[0]?.leader;
+      if (node == null) return;
+      try {
+        await this.#lookUpStarts(node, led);
+        const ready = led.filter(({ offset }) => typeof offset === 'number');
+        if (ready.length > 0) await this.#fetchOnce(node, ready);
+        if (ready.length < led.length) await this.#pause();
+      } catch (error) {
+        if (!(error instanceof ConnectionError)) throw error;
+        if (this.#isStopped) return;
+        await this.#cluster.warnUnreachable(node);
+        this.#requestRefresh();
+        await this.#pause();
+      }
+    }
+  }
+
+  #pause(): Promise<void> {
+    return this.#cluster.clock.sleep(RETRY_BACKOFF_MS);
+  }
+
+  async #lookUpStarts(node: Node, led: readonly PartitionPosition[]): Promise<void> {
+    const unknown = led.filter(({ offset }) => typeof offset === 'string');
+    if (unknown.length === 0) return;
+    const questions = unknown.map(({ topic, partition, offset }) => ({
+      topic,
+      partition,
+      timestampMs: offset === 'earliest' ? EARLIEST_TIMESTAMP : LATEST_TIMESTAMP,
+    }));
+    const answers = await lookUpOffsets(this.#cluster, node, questions, this.#settings.isReadCommitted);
+    for (const { topic, partition, error, offset } of answers) {
+      const position = unknown.find((candidate) => candidate.topic === topic && candidate.partition === partition);
+      if (position === undefined) continue;
+      if (error === 'NONE') position.offset = offset;
+      else this.#onPartitionError(position, error);
+    }
+  }
+
+  async #fetchOnce(node: Node, ready: readonly PartitionPosition[]): Promise<void> {
+    const { maxWaitMs, minBytes, maxBytes, maxPartitionBytes, isReadCommitted } = this.#settings;
+    const byTopic = Map.groupBy(ready, ({ topic }) => topic);
+    const request = {
+      maxWaitMs,
+      minBytes,
+      maxBytes,
+      isolationLevel: isReadCommitted ? CONSUMER_READ_COMMITTED : 0,
+      topics: [...byTopic].map(([topic, of]) => ({
+        topic,
+        topicId: of[0]?.topicId ?? ZERO_TOPIC_ID,
+        partitions: of.map((position) => ({
+          partition: position.partition,
+          currentLeaderEpoch: position.leaderEpoch,
+          fetchOffset: Number(position.offset),
+          partitionMaxBytes: maxPartitionBytes,
+        })),
+      })),
+    };
+    const response = await this.#fetching.send(node, Fetch, request);
+    if (response.errorCode !== Errors.NONE) {
+      this.#onPartitionError(ready[0], errorName(response.errorCode));
+      await this.#pause();
+    }
+    let hasError = false;
+    for (const { topic, topicId, partitions } of response.responses)
+      for (const fetched of partitions) {
+        const position = ready.find(
+          (candidate) =>
+            candidate.partition === fetched.partitionIndex &&
+            (candidate.topic === topic || (topic === '' && candidate.topicId === topicId)),
+        );
+        if (position === undefined) continue;
+        hasError ||= fetched.errorCode !== Errors.NONE;
+        await this.#takeRecords(position, fetched);
+        if (this.#isStopped) return;
+      }
+    if (hasError) await this.#pause();
+  }
+
+  async #takeRecords(position: PartitionPosition, fetched: FetchedPartition): Promise<void> {
+    const error = errorName(fetched.errorCode);
+    if (error === 'OFFSET_OUT_OF_RANGE') return this.#onOutOfRange(position);
+    if (error !== 'NONE') return this.#onPartitionError(position, error);
+    const from = Number(position.offset);
+    const records = consumedRecords(position, fetched.records ?? Buffer.alloc(0), from, {
+      checksCrc: this.#settings.checksCrc,
+      aborted: this.#settings.isReadCommitted ? (fetched.abortedTransactions ?? []) : null,
+    });
+    for (;;) {
+      const next = records.next();
+      if (next.done) {
+        position.offset = next.value;
+        return;
+      }
+      position.offset = next.value.offset + 1;
+      await this.#sink(next.value);
+      if (this.#isStopped) return;
+    }
+  }
+
+  #onOutOfRange(position: PartitionPosition): void {
+    const { topic, partition, offset } = position;
+    const { reset } = this.#settings;
+    const message = `Fetch position ${offset} is out of range for partition ${topic}-${partition}`;
+    if (reset === 'none')
+      throw new ApiError('OffsetOutOfRangeException', `${message}, and no reset policy is configured`);
+    this.#cluster.warn(`${message}, resetting offset to ${reset}`, 'org.apache.kafka.clients.consumer');
+    position.offset = reset;
+  }
+
+  #onPartitionError(position: PartitionPosition | undefined, error: ErrorName): void {
+    if (!isRetriable(error) && !STALE_METADATA.has(error)) throw ApiError.of(Errors[error]);
+    if (position !== undefined) position.leader = null;
+    this.#requestRefresh();
+  }
+}
