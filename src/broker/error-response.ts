@@ -8,6 +8,7 @@
  */
 import { type ErrorName, Errors } from '../protocol/errors.ts';
 import type { Api, Field, Fields, ResponseOf } from '../protocol/schema.ts';
+import { inRange } from '../protocol/versions.ts';
 
 /** The fields by which requests and responses name the same thing. */
 const NAMING_FIELDS: ReadonlySet<string> = new Set([
@@ -28,15 +29,17 @@ const NAMING_FIELDS: ReadonlySet<string> = new Set([
 interface Failure {
   readonly errorCode: number;
   readonly message: string | null;
+  readonly version: number;
 }
 
 export function deriveErrorResponse<A extends Api>(
   api: A,
+  version: number,
   request: unknown,
   error: ErrorName,
   message: string | null,
 ): ResponseOf<A> {
-  const failure: Failure = { errorCode: Errors[error], message };
+  const failure: Failure = { errorCode: Errors[error], message, version };
   return fill(api.response, api.request, isRecord(request) ? request : {}, failure) as ResponseOf<A>;
 }
 
@@ -48,12 +51,14 @@ function fill(
 ): Record<string, unknown> {
   const filled: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(response)) {
-    if (name === 'errorCode') filled[name] = failure.errorCode;
+    if (!inRange(field.options.versions, failure.version)) filled[name] = undefined;
+    else if (name === 'errorCode') filled[name] = failure.errorCode;
     else if (name === 'errorMessage') filled[name] = failure.message;
     else if (field.kind === 'array') filled[name] = mirrored(field, requestFields, request, failure);
     else if (NAMING_FIELDS.has(name) && request[name] !== undefined) filled[name] = request[name];
     else if (field.kind === 'struct' && isRequired(field)) filled[name] = fill(field.fields ?? {}, {}, {}, failure);
-    else if (isRequired(field)) filled[name] = field.options.nullable === undefined ? field.zero : null;
+    // What is missing below is not on the wire in this version or has a default.
+    if (filled[name] === undefined && isRequired(field)) filled[name] = isNullable(field) ? null : field.zero;
   }
   return filled;
 }
@@ -68,8 +73,15 @@ function mirrored(
   if (element === null || !carriesError(element)) return [];
   for (const [name, candidate] of Object.entries(requestFields)) {
     const asked = request[name];
-    const askedFields = candidate.element?.fields ?? null;
-    if (!Array.isArray(asked) || askedFields === null || !sharesName(element, askedFields)) continue;
+    if (candidate.element === null || !Array.isArray(asked) || asked.length === 0) continue;
+    const askedFields = candidate.element.fields;
+    if (askedFields === null) {
+      // A plain list of names or numbers, such as the partitions of a topic.
+      const namingField = namingFieldOf(element, candidate.element);
+      if (namingField === null) continue;
+      return asked.map((item: unknown) => fill(element, {}, { [namingField]: item }, failure));
+    }
+    if (!sharesName(element, askedFields)) continue;
     return asked.map((item: unknown) => fill(element, askedFields, isRecord(item) ? item : {}, failure));
   }
   return [];
@@ -85,8 +97,18 @@ function sharesName(one: Fields, other: Fields): boolean {
   return Object.keys(one).some((name) => NAMING_FIELDS.has(name) && other[name] !== undefined);
 }
 
+/** The naming field of the entry that can hold an element of the list. */
+function namingFieldOf(entry: Fields, listed: Field): string | null {
+  const found = Object.entries(entry).find(([name, { kind }]) => NAMING_FIELDS.has(name) && kind === listed.kind);
+  return found?.[0] ?? null;
+}
+
 function isRequired(field: Field): boolean {
   return field.options.default === undefined && field.options.tag === undefined;
+}
+
+function isNullable(field: Field): boolean {
+  return field.options.nullable !== undefined;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -110,7 +110,7 @@ export function handler<A extends Api>(
     handle: (context, request) => handle(context, request as RequestOf<A>),
     onError: (request, error, message, version) =>
       onError === undefined
-        ? deriveErrorResponse(api, request, error, message)
+        ? deriveErrorResponse(api, version, request, error, message)
         : onError(request as RequestOf<A>, error, message, version),
     recordsSizeBytes: (version, response) => api.responseCodec(version).recordsSizeBytes(response as ResponseOf<A>),
     encode: (version, correlationId, response, buffer) =>

@@ -53,6 +53,11 @@ export class TopicConfigs {
     return this.config(topic);
   }
 
+  /** Rejects when one of them cannot be read; a log must not be made with settings that are only guessed. */
+  async loadAll(topics: readonly string[]): Promise<void> {
+    await Promise.all(topics.map((topic) => this.load(topic)));
+  }
+
   /** What is stored for the topic now, also for one this broker has nothing of; it is not kept. */
   readOverrides(topic: string): Promise<ReadonlyMap<string, string>> {
     return this.#options.readOverrides(topic);
