@@ -20,6 +20,15 @@ const INITIAL_SIZE_BYTES = 512;
 /** Up to this length a string is tried as ASCII, byte by byte, before UTF-8 is measured and written by V8. */
 const SHORT_STRING_LENGTH = 64;
 const INT16_MAX = 0x7fff;
+/** The value of each character of URL-safe base64 by its code; -1 for others. */
+const BASE64_DIGITS = base64Digits();
+
+function base64Digits(): Int8Array {
+  const digits = new Int8Array(128).fill(-1);
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  for (let i = 0; i < alphabet.length; i++) digits[alphabet.charCodeAt(i)] = i;
+  return digits;
+}
 
 export class Writer {
   #buffer: Buffer;
@@ -112,8 +121,19 @@ export class Writer {
 
   uuid(value: TopicId): void {
     const at = this.#room(16);
-    const written = this.#buffer.write(value, at, 16, 'base64url');
-    if (written !== 16 || value.length !== 22) throw new RangeError(`'${value}' is not a topic id`);
+    const buffer = this.#buffer;
+    let bits = 0;
+    let isValid = value.length === 22;
+    // Four characters are three bytes; the last two are one. By hand, as a call into Node costs three times as much.
+    for (let i = 0, to = at; isValid && i < 22; i++) {
+      const digit = BASE64_DIGITS[value.charCodeAt(i)] ?? -1;
+      isValid = digit >= 0;
+      bits = (bits << 6) | digit;
+      const phase = i & 3;
+      if (phase === 0) continue;
+      buffer[to++] = bits >> (6 - 2 * phase);
+    }
+    if (!isValid) throw new RangeError(`'${value}' is not a topic id`);
   }
 
   uvarint(value: number): void {

@@ -1,4 +1,5 @@
 /** What is written, to the byte, and what is refused because it would be cut. */
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Reader } from '../../../src/protocol/reader.ts';
 import { type RecordsSource, recordsSizeBytes, Writer } from '../../../src/protocol/writer.ts';
@@ -39,6 +40,20 @@ describe('a writer', () => {
     expect(() => hex((w) => w.int32(undefined as unknown as number))).toThrow(RangeError);
     expect(() => hex((w) => w.uuid('short'))).toThrow(RangeError);
     expect(() => hex((w) => w.string('x'.repeat(32768)))).toThrow(RangeError);
+  });
+
+  it('writes every topic id as the bytes that its base64 means', () => {
+    const ids = fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => Buffer.from(bytes));
+    fc.assert(fc.property(ids, (id) => hex((w) => w.uuid(id.toString('base64url'))) === id.toString('hex')));
+    for (const bad of [
+      '',
+      'AAAAAAAAAAAAAAAAAAAAA',
+      'AAAAAAAAAAAAAAAAAAAAA=',
+      'AAAAAAAAAAAAAAAAAAAAA+',
+      'AAAAAAAAAAAAAAAAAAAAAé',
+    ]) {
+      expect(() => hex((w) => w.uuid(bad)), bad).toThrow(/not a topic id/);
+    }
   });
 
   it('writes varints in as few bytes as they need', () => {
