@@ -49,13 +49,24 @@ function envelope({ controllerId, state, brokerId }: BrokerRequestContext) {
   return { controllerId, controllerEpoch: state.controllerEpoch, brokerEpoch };
 }
 
-/** Whether the receiver is to host the partition: it has a state, and is not on its way out. */
-export function isHosted({ state, brokerId }: BrokerRequestContext, partition: ControlledPartition): boolean {
-  return (
-    partition.state !== null &&
-    partition.assignment.replicas.includes(brokerId) &&
-    !state.deletions.isQueued(partition.topic)
-  );
+/** Who could not read everything must not say that nothing else exists. */
+function declaredType({ state }: BrokerRequestContext, type: RequestType): RequestType {
+  return state.isComplete ? type : REQUEST_TYPE.INCREMENTAL;
+}
+
+/**
+ * Whether the receiver hosts the partition as far as the request is concerned. An incremental request leaves topics on their
+ * way out alone. A full one must name every replica that may still be on the receiver's disk, since what it does not name
+ * is put aside there; but not one that it deleted already, which would come into being again.
+ */
+export function isHosted(
+  { state, brokerId }: BrokerRequestContext,
+  { topic, partition, assignment, state: partitionState }: ControlledPartition,
+  type: RequestType,
+): boolean {
+  if (partitionState === null || !assignment.replicas.includes(brokerId)) return false;
+  if (!state.deletions.isQueued(topic)) return true;
+  return type === REQUEST_TYPE.FULL && state.deletions.status(topic, partition, brokerId) !== 'deleted';
 }
 
 /** @param isNew whether the receiver may make a log for the partition even though a log directory is offline */
@@ -68,7 +79,7 @@ export function leaderAndIsrRequest(
   const topics = new Map<string, LeaderAndIsrTopic>();
   const leaders = new Set<number>();
   for (const partition of partitions) {
-    if (partition.state === null || !isHosted(context, partition)) continue;
+    if (partition.state === null || !isHosted(context, partition, type)) continue;
     const { topic, topicId } = partition;
     const entry = topics.get(topic) ?? { topicName: topic, topicId, partitionStates: [] };
     topics.set(topic, entry);
@@ -82,7 +93,7 @@ export function leaderAndIsrRequest(
   }
   return {
     ...envelope(context),
-    type,
+    type: declaredType(context, type),
     ungroupedPartitionStates: [],
     topicStates: [...topics.values()],
     liveLeaders: liveLeaders(context, leaders),
@@ -113,7 +124,7 @@ export function updateMetadataRequest(
 ): UpdateMetadataRequest {
   return {
     ...envelope(context),
-    type,
+    type: declaredType(context, type),
     ungroupedPartitionStates: [],
     topicStates: [...removedStates(context, removed), ...metadataStates(context, type, partitions)],
     liveBrokers: [...context.state.brokers.values()].map(({ brokerId, endpoints, rack }) => ({

@@ -17,10 +17,16 @@ const READS_AT_ONCE = 500;
 export class ClusterReader {
   readonly #zk: ZooKeeperOperations;
   readonly #logger: Logger;
+  #hasPassedOver = false;
 
   constructor(zk: ZooKeeperOperations, logger: Logger) {
     this.#zk = zk;
     this.#logger = logger;
+  }
+
+  /** Whether anything that was read made no sense. */
+  get hasPassedOver(): boolean {
+    return this.#hasPassedOver;
   }
 
   /** By ascending id. Arms the watches on the list and on each of them. */
@@ -59,6 +65,7 @@ export class ClusterReader {
     } catch (error) {
       if (!(error instanceof ZnodeFormatError)) throw error;
       if (chunk.length > 1) return (await Promise.all(chunk.map((item) => this.#readChunk([item], read)))).flat();
+      this.#hasPassedOver = true;
       this.#logger.error('A znode is passed over because its content makes no sense', error);
       return [];
     }

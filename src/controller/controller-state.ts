@@ -34,6 +34,8 @@ interface MutableTopic extends ControlledTopic {
 export class ControllerState {
   readonly controllerEpoch: number;
   readonly deletions = new TopicDeletions();
+  /** False once something in ZooKeeper made no sense and was passed over: absence here proves nothing then. */
+  isComplete = true;
   readonly #brokers = new Map<number, BrokerInfo>();
   readonly #shuttingDown = new Set<number>();
   readonly #topics = new Map<string, MutableTopic>();

@@ -147,6 +147,10 @@ export class Controller {
     return this.#tenure?.state.topicName(topicId) ?? null;
   }
 
+  isTopicQueuedForDeletion(topic: string): boolean {
+    return this.#tenure?.state.deletions.isQueued(topic) ?? false;
+  }
+
   /** unclean.leader.election.enable may have changed: partitions without a leader get another look. */
   onUncleanLeaderElectionEnabled(): void {
     this.#tenure?.post('repair', (tenure) => tenure.repair());

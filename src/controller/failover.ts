@@ -63,6 +63,7 @@ async function readCluster(tenure: Tenure): Promise<void> {
     const read = states.get(key);
     if (read !== undefined) state.putPartitionState(topic, partition, read);
   }
+  state.isComplete = !reader.hasPassedOver;
   // Known before the first request goes out, so that nobody is told of a topic that is on its way out.
   if (tenure.config.deleteTopicEnable)
     for (const topic of await tenure.settled(readDeleteTopics(zk)))

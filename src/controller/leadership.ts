@@ -18,6 +18,9 @@ import type { Tenure } from './tenure.ts';
 
 export type ElectionOutcome = TopicPartition & (ElectionRefusal | { readonly error: 'NONE'; readonly leader: number });
 
+/** By the number that stands for it in ElectLeaders. */
+export const ELECTION_TYPES: readonly (ElectionType | undefined)[] = [ELECTION_TYPE.PREFERRED, ELECTION_TYPE.UNCLEAN];
+
 const MAX_ATTEMPTS = 10;
 
 /** One outcome for each partition, in the order given. */

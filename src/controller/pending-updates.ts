@@ -160,16 +160,15 @@ export class PendingUpdates {
     const isFull = this.#owesAllLeaderAndIsr;
     if (!isFull && this.#leaderAndIsr.size === 0) return null;
     this.#owesAllLeaderAndIsr = false;
-    // A stop that is still owed comes later in this round, so it is right that everything else is mentioned, and that not.
     const hosted = isFull
-      ? [...context.state.partitionsOn(context.brokerId)].filter(({ key }) => !this.#stops.has(key))
+      ? [...context.state.partitionsOn(context.brokerId)]
       : takeSome(this.#leaderAndIsr, context.state);
+    const type = isFull ? REQUEST_TYPE.FULL : REQUEST_TYPE.INCREMENTAL;
     const newPartitions = hosted.filter(({ key }) => this.#newPartitions.delete(key)).map(({ key }) => key);
     const isNew = new Set(newPartitions);
     this.#inFlight = { newPartitions, stops: [] };
     // An incremental request about nothing (its partitions are gone) need not be sent.
-    if (!isFull && !hosted.some((partition) => isHosted(context, partition))) return null;
-    const type = isFull ? REQUEST_TYPE.FULL : REQUEST_TYPE.INCREMENTAL;
+    if (!isFull && !hosted.some((partition) => isHosted(context, partition, type))) return null;
     const request = leaderAndIsrRequest(context, type, hosted, ({ key }) => isNew.has(key));
     return { kind: 'LeaderAndIsr', request };
   }

@@ -66,7 +66,7 @@ export const ELECTION_TYPE = { PREFERRED: 0, UNCLEAN: 1 } as const;
 export type ElectionType = (typeof ELECTION_TYPE)[keyof typeof ELECTION_TYPE];
 
 export interface ElectionRefusal {
-  readonly error: ErrorName;
+  readonly error: Exclude<ErrorName, 'NONE'>;
   readonly message: string | null;
 }
 

@@ -15,8 +15,8 @@ import type { LeaderAndIsr } from '../model/leader-and-isr.ts';
 import { readTopicConfig } from '../zk/configs.ts';
 import { ControllerMovedError, FencedWriter, type StateUpdateResult } from '../zk/fenced-writer.ts';
 import type { ZooKeeperOperations } from '../zk/operations.ts';
-import { readPartitionStates } from '../zk/partition-states.ts';
 import { BrokerChannels, type ChannelListener, type ConnectToBroker } from './broker-channels.ts';
+import { ClusterReader } from './cluster-reader.ts';
 import { type ControlledPartition, ControllerState } from './controller-state.ts';
 import { planRepairs, type StateChange, topicsInNeedOfUncleanElection } from './state-changes.ts';
 
@@ -205,8 +205,7 @@ export class Tenure {
       else if (result === 'NO_NODE') this.logger.warn(`The znode of ${key} is gone; it gets no state`);
       else stale.push(change.partition);
     }
-    if (stale.length > 0) await this.#readAgain(stale);
-    return stale;
+    return this.#readAgain(stale);
   }
 
   /** One state at a leader's wish (AlterPartition): only metadata is told. */
@@ -235,16 +234,26 @@ export class Tenure {
     return this.state.putPartitionState(partition.topic, partition.partition, state);
   }
 
-  /** Somebody else wrote these states. A later controller's mark means that this one is deposed, even if it was not told. */
-  async #readAgain(partitions: readonly ControlledPartition[]): Promise<void> {
-    const states = await this.settled(readPartitionStates(this.zk, partitions));
+  /**
+   * Somebody else wrote these states. A later controller's mark means that this one is deposed, even if it was not told.
+   * Returns those that could be read.
+   */
+  async #readAgain(partitions: readonly ControlledPartition[]): Promise<ControlledPartition[]> {
+    if (partitions.length === 0) return [];
+    const reader = new ClusterReader(this.zk, this.logger);
+    const states = await this.settled(reader.partitionStates(partitions));
+    if (reader.hasPassedOver) this.state.isComplete = false;
+    const found: ControlledPartition[] = [];
     for (const { topic, partition, key } of partitions) {
       const read = states.get(key);
       if (read === undefined) continue;
       if (read.controllerEpoch > this.state.controllerEpoch) throw new ControllerMovedError(this.state.controllerEpoch);
       const updated = this.state.putPartitionState(topic, partition, read);
-      if (updated !== undefined) this.channels.announce(updated);
+      if (updated === undefined) continue;
+      found.push(updated);
+      this.channels.announce(updated);
     }
+    return found;
   }
 }
 

@@ -43,7 +43,9 @@ export async function onTopicsChanged(tenure: Tenure): Promise<void> {
   tenure.logger.info(`New topics: ${created.join(', ')}`);
   for (const name of created) watchTopic(tenure, name);
   const reader = new ClusterReader(tenure.zk, tenure.logger);
-  await tenure.repair(await putTopics(tenure, await tenure.settled(reader.topics(created))));
+  const read = await tenure.settled(reader.topics(created));
+  if (reader.hasPassedOver) state.isComplete = false;
+  await tenure.repair(await putTopics(tenure, read));
 }
 
 /** Somebody changed a topic's assignment: only partitions that are new count. */

@@ -7,11 +7,18 @@ import { metadata } from './03-metadata.ts';
 import { leaderAndIsr } from './04-leader-and-isr.ts';
 import { stopReplica } from './05-stop-replica.ts';
 import { updateMetadata } from './06-update-metadata.ts';
+import { controlledShutdown } from './07-controlled-shutdown.ts';
 import { apiVersions } from './18-api-versions.ts';
+import { createTopics } from './19-create-topics.ts';
+import { deleteTopics } from './20-delete-topics.ts';
 import { initProducerId } from './22-init-producer-id.ts';
 import { offsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts';
 import { describeConfigs } from './32-describe-configs.ts';
+import { createPartitions } from './37-create-partitions.ts';
+import { electLeaders } from './43-elect-leaders.ts';
+import { alterPartition } from './56-alter-partition.ts';
 import { describeCluster } from './60-describe-cluster.ts';
+import { allocateProducerIds } from './67-allocate-producer-ids.ts';
 
 export const ALL_HANDLERS: readonly Handler[] = [
   produce,
@@ -21,9 +28,16 @@ export const ALL_HANDLERS: readonly Handler[] = [
   leaderAndIsr,
   stopReplica,
   updateMetadata,
+  controlledShutdown,
   apiVersions,
+  createTopics,
+  deleteTopics,
   initProducerId,
   offsetForLeaderEpoch,
   describeConfigs,
+  createPartitions,
+  electLeaders,
+  alterPartition,
   describeCluster,
+  allocateProducerIds,
 ];
