@@ -35,11 +35,19 @@ export class ApiError extends Error {
     return new ApiError(exceptionOf(error), message ?? errorMessage(error), error);
   }
 
-  /** `org.apache.kafka.common.errors.TopicExistsException: Topic 'x' already exists.` */
-  override toString(): string {
+  static named(error: ErrorName): ApiError {
+    return new ApiError(exceptionOf(error), errorMessage(error), error);
+  }
+
+  get className(): string {
     const javaPackage =
       this.exception === 'ConfigException' ? 'org.apache.kafka.common.config' : 'org.apache.kafka.common.errors';
-    return `${javaPackage}.${this.exception}: ${this.message}`;
+    return `${javaPackage}.${this.exception}`;
+  }
+
+  /** `org.apache.kafka.common.errors.TopicExistsException: Topic 'x' already exists.` */
+  override toString(): string {
+    return `${this.className}: ${this.message}`;
   }
 }
 

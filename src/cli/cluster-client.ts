@@ -184,6 +184,17 @@ export class ClusterClient {
     }
   }
 
+  /** Sends to that broker alone, again after a lost connection until the deadline. @throws ApiError TimeoutException */
+  async sendRetrying<A extends Api>(node: Node, api: A, request: RequestFor<A>, call: string): Promise<ResponseOut<A>> {
+    const deadline = this.deadline();
+    for (let backoffMs = MIN_BACKOFF_MS; ; backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS)) {
+      const response = await this.#attempt(node, api, request, deadline);
+      if (response !== null) return response;
+      if (this.clock.monotonicMs() + backoffMs >= deadline) throw timedOut(call);
+      await this.clock.sleep(backoffMs);
+    }
+  }
+
   /** null when the connection failed. */
   async #attempt<A extends Api>(
     node: Node,
