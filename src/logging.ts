@@ -7,7 +7,14 @@ import pino from 'pino';
 import type { Logger } from './lib/logger.ts';
 
 /** log4j's level names in KAFKA_LOG4J_ROOT_LOGLEVEL are accepted beside pino's. */
-const LEVELS: Record<string, string> = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error', FATAL: 'fatal' };
+const LEVELS: Record<string, string> = {
+  TRACE: 'trace',
+  DEBUG: 'debug',
+  INFO: 'info',
+  WARN: 'warn',
+  ERROR: 'error',
+  FATAL: 'fatal',
+};
 const LABELS: Record<number, string> = { 10: 'TRACE', 20: 'DEBUG', 30: 'INFO', 40: 'WARN', 50: 'ERROR', 60: 'FATAL' };
 
 interface Line {
@@ -24,7 +31,10 @@ export function createLogger(environment: NodeJS.ProcessEnv): Logger {
   const stdout = pino.destination({ fd: 1, sync: true });
   const asJson = environment['BARNABAS_LOG_FORMAT'] === 'json';
   const destination = asJson ? stdout : { write: (text: string) => stdout.write(kafkaLine(JSON.parse(text) as Line)) };
-  return adapt(pino({ level, base: null, serializers: { err: pino.stdSerializers.err } }, destination), 'kafka.server.KafkaServer');
+  return adapt(
+    pino({ level, base: null, serializers: { err: pino.stdSerializers.err } }, destination),
+    'kafka.server.KafkaServer',
+  );
 }
 
 function adapt(root: pino.Logger, name: string): Logger {

@@ -52,6 +52,7 @@ if (loaded.kind === 'problems') {
   logger.error('Exiting Kafka due to fatal exception: the configuration cannot be used');
   process.exit(1);
 }
+for (const warning of loaded.warnings) logger.warn(warning);
 try {
   running = await startBroker({ config: loaded.config, logger, onFatal: crash });
   if (isStopping) await running.close();

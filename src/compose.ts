@@ -1,0 +1,254 @@
+/**
+ * The composition root: builds one broker out of its rooms, in the order in which they need each other, and takes it down in
+ * reverse. The only file that knows every room; nothing is decided here.
+ *
+ * Start: ZooKeeper and the logs' recovery at the same time, then the sockets, then the registration (from here on the
+ * controller sends orders), then the contest for the controllership. Stop: leaderships are moved away, the sockets close, the
+ * replicas stop, the logs are flushed and marked clean, and the ZooKeeper session ends last.
+ */
+import { AutoTopicCreation } from './broker/auto-topic-creation.ts';
+import type { Broker } from './broker/broker.ts';
+import { Dispatch } from './broker/dispatch.ts';
+import { FetchSessionCache } from './broker/fetch-session.ts';
+import { ALL_HANDLERS } from './broker/handlers/index.ts';
+import { TopicConfigs } from './broker/topic-configs.ts';
+import type { BrokerConfig } from './config/broker-config.ts';
+import { Controller } from './controller/controller.ts';
+import { type Clock, SystemClock } from './lib/clock.ts';
+import { Deferred } from './lib/deferred.ts';
+import { NodeDisk } from './lib/disk.ts';
+import type { Logger } from './lib/logger.ts';
+import { SystemRandom } from './lib/random.ts';
+import { Links } from './links.ts';
+import { LogManager } from './log/log-manager.ts';
+import { Membership } from './membership.ts';
+import { MetadataCache } from './metadata/metadata-cache.ts';
+import type { Endpoint } from './model/broker.ts';
+import { SocketServer } from './net/socket-server.ts';
+import { ProducerIds } from './producer/producer-ids.ts';
+import { AlterPartitionSender } from './replica/alter-partition-sender.ts';
+import { Partitions } from './replica/partitions.ts';
+import { ensurePersistentPaths, getOrCreateClusterId } from './zk/bootstrap.ts';
+import { nextBrokerId } from './zk/brokers.ts';
+import { readTopicConfig, watchConfigChanges } from './zk/configs.ts';
+import { notifyLogDirFailure } from './zk/log-dir-events.ts';
+import { ZooKeeper } from './zk/zookeeper.ts';
+
+export interface RunningBroker {
+  readonly brokerId: number;
+  /** Controlled shutdown: resolves when nothing of the broker is left. */
+  close(): Promise<void>;
+}
+
+export interface BrokerOptions {
+  readonly config: BrokerConfig;
+  readonly logger: Logger;
+  /** A fault of our own: the process must end. */
+  readonly onFatal: (what: string, error: unknown) => void;
+}
+
+/** What is built first, and what everything else is built on. */
+interface Ground {
+  readonly clock: Clock;
+  readonly disk: NodeDisk;
+  readonly random: SystemRandom;
+  readonly logger: Logger;
+  readonly config: BrokerConfig;
+}
+
+/** How long a starting broker waits to hear of itself from the controller before it calls itself started all the same. */
+const FIRST_METADATA_TIMEOUT_MS = 10_000;
+
+export async function startBroker({ config, logger, onFatal }: BrokerOptions): Promise<RunningBroker> {
+  const ground: Ground = { clock: new SystemClock(), disk: new NodeDisk(), random: new SystemRandom(), logger, config };
+  // Whatever has been started is stopped again, the latest first, when a later step fails.
+  const started: (() => Promise<void> | void)[] = [];
+  const close = async (): Promise<void> => {
+    for (const stop of started.splice(0).reverse()) await stop();
+  };
+  try {
+    const broker = await build(ground, onFatal, started);
+    logger.info(`[KafkaServer id=${broker.brokerId}] started`);
+    return {
+      brokerId: broker.brokerId,
+      close: async () => {
+        logger.info('shutting down');
+        await close();
+        logger.info(`[KafkaServer id=${broker.brokerId}] shut down completed`);
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+type Started = (() => Promise<void> | void)[];
+
+async function build(ground: Ground, onFatal: BrokerOptions['onFatal'], started: Started): Promise<Broker> {
+  const { clock, random, logger } = ground;
+  const zk = newZooKeeper(ground);
+  started.push(() => zk.close());
+  await zk.connect();
+  await ensurePersistentPaths(zk);
+  const clusterId = await getOrCreateClusterId(zk, random);
+  logger.info(`Cluster ID = ${clusterId}`);
+
+  const logs = await openLogs(ground, clusterId, zk);
+  started.push(() => logs.close());
+  const { brokerId } = logs;
+  const config = { ...ground.config, brokerId };
+  const membership = new Membership({ brokerId, config, zk, clock, logger });
+  const metadata = new MetadataCache();
+  const links = new Links({
+    config,
+    metadata,
+    clock,
+    logger,
+    activeControllerId: () => controller.activeControllerId(),
+  });
+  started.push(() => links.close());
+
+  const topicConfigs = new TopicConfigs({
+    broker: config,
+    readOverrides: (topic) => readTopicConfig(zk, topic),
+    onChange: (topic, topicConfig) => {
+      for (const log of logs.all()) if (log.topic === topic) log.updateConfig(topicConfig);
+      replicas.onTopicConfigChanged(topic);
+      if (topicConfig.uncleanLeaderElectionEnable) controller.onUncleanLeaderElectionEnabled();
+    },
+    logger: logger.named('kafka.server.TopicConfigHandler'),
+  });
+  const brokerEpoch = (): number => membership.brokerEpoch;
+  const isrStore = new AlterPartitionSender({
+    brokerId,
+    brokerEpoch,
+    channel: links.toController('alter-partition'),
+    clock,
+    logger: logger.named('kafka.server.AlterPartitionManager'),
+    requestTimeoutMs: config.requestTimeoutMs,
+  });
+  const replicas: Partitions = new Partitions({
+    brokerId,
+    settings: config,
+    clock,
+    logger,
+    metadata,
+    logs: {
+      get: (topic, partition) => logs.get(topic, partition),
+      getOrCreate: (topic, partition, topicId) =>
+        logs.getOrCreate(topic, partition, topicId, topicConfigs.config(topic)),
+      delete: (topic, partition) => logs.delete(topic, partition),
+      hasOfflineDirectory: () => logs.hasOfflineDirectory(),
+      all: () => logs.all(),
+      setAside: (topic, partition) => logs.setAside(topic, partition),
+    },
+    isrStore,
+    brokerEpoch,
+    connect: (leaderId) => links.toLeader(leaderId),
+    loadTopicConfigs: async (topics) => {
+      await Promise.all(topics.map((topic) => topicConfigs.load(topic)));
+    },
+  });
+  started.push(async () => {
+    isrStore.close();
+    await replicas.close();
+  });
+  logs.onDirectoryFailed(() => {
+    replicas.onLogDirectoryFailed();
+    notifyLogDirFailure(zk, brokerId).catch((error: unknown) =>
+      logger.error('The controller could not be told of the failed log directory', error),
+    );
+  });
+  metadata.onChange(({ image, deletedPartitions }) => {
+    for (const { topic } of deletedPartitions) if (!image.topics.has(topic)) topicConfigs.forget(topic);
+  });
+
+  const controller: Controller = new Controller({
+    brokerId,
+    config,
+    zk,
+    connect: (broker) => links.toBroker(broker),
+    clock,
+    random,
+    logger: logger.named('kafka.controller.KafkaController'),
+    registerBroker: () => membership.rejoin(),
+  });
+  const requests = links.toController('forwarding');
+  const broker: Broker = {
+    brokerId,
+    clusterId,
+    config,
+    clock,
+    logger,
+    metadata,
+    replicas,
+    logs,
+    controller,
+    topicConfigs,
+    producerIds: new ProducerIds({ brokerId, brokerEpoch, controller: requests, clock, logger }),
+    autoTopicCreation: new AutoTopicCreation({ config, controller: requests, logger }),
+    fetchSessions: new FetchSessionCache(config.maxIncrementalFetchSessionCacheSlots, (bound) => random.int(bound)),
+    brokerEpoch,
+  };
+  const dispatch = new Dispatch({ handlers: ALL_HANDLERS, broker, logger, onFatal });
+  const sockets = new SocketServer({
+    config,
+    handleFrame: (frame, connection) => dispatch.handleFrame(frame, connection),
+    clock,
+    logger: logger.named('kafka.network.SocketServer'),
+  });
+  await sockets.start();
+  started.push(() => sockets.close());
+
+  replicas.start();
+  const configChanges = await watchConfigChanges(
+    zk,
+    ({ type, name }) => (type === 'topics' ? topicConfigs.refresh(name) : undefined),
+    { clock, logger: logger.named('kafka.common.ZkNodeChangeNotificationListener') },
+  );
+  started.push(() => configChanges.close());
+  started.push(zk.onSessionEstablished(() => void topicConfigs.refreshAll()));
+
+  await membership.join(advertised(config, sockets));
+  controller.start();
+  started.push(() => controller.stop());
+  started.push(() => membership.leave(links.toController('shutdown')));
+  await whenInMetadata(broker);
+  return broker;
+}
+
+function newZooKeeper({ config, clock, logger }: Ground): ZooKeeper {
+  return new ZooKeeper({
+    connectString: config.zookeeperConnect,
+    sessionTimeoutMs: config.zookeeperSessionTimeoutMs,
+    connectionTimeoutMs: config.zookeeperConnectionTimeoutMs,
+    clock,
+    logger: logger.named('kafka.zookeeper.ZooKeeperClient'),
+  });
+}
+
+/** What clients are told: the configured addresses, with the real port where the system chose one. */
+function advertised(config: BrokerConfig, sockets: SocketServer): Endpoint[] {
+  return config.advertisedListeners.map((endpoint) =>
+    endpoint.port === 0 ? { ...endpoint, port: sockets.boundPort(endpoint.listenerName) } : endpoint,
+  );
+}
+
+/** A client that connects after "started" should find a cluster, not an empty list of brokers. */
+async function whenInMetadata({ brokerId, metadata, clock, logger }: Broker): Promise<void> {
+  if (metadata.isAlive(brokerId)) return;
+  const heard = new Deferred();
+  const unsubscribe = metadata.onChange(({ image }) => {
+    if (image.brokers.has(brokerId)) heard.resolve();
+  });
+  const timer = clock.schedule(FIRST_METADATA_TIMEOUT_MS, () => {
+    logger.warn(
+      'The controller has not told this broker of the cluster yet: clients will see no brokers until it does',
+    );
+    heard.resolve();
+  });
+  await heard.promise;
+  timer.cancel();
+  unsubscribe();
+}

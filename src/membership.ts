@@ -1,0 +1,111 @@
+/**
+ * This broker as a member of the cluster: its registration in ZooKeeper, renewed in every new session, and its orderly
+ * departure (ControlledShutdown). Kafka's KafkaServer is the reference (createBrokerInfo, controlledShutdown).
+ */
+import type { BrokerConfig } from './config/broker-config.ts';
+import type { Clock } from './lib/clock.ts';
+import type { Logger } from './lib/logger.ts';
+import type { Endpoint } from './model/broker.ts';
+import type { ControllerChannel } from './net/controller-channel.ts';
+import { Errors, errorName } from './protocol/errors.ts';
+import { ControlledShutdown } from './protocol/messages/07-controlled-shutdown.ts';
+import { readBrokers, registerBroker } from './zk/brokers.ts';
+import type { ZooKeeper } from './zk/zookeeper.ts';
+
+export interface MembershipOptions {
+  readonly brokerId: number;
+  readonly config: BrokerConfig;
+  readonly zk: ZooKeeper;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const CONTROLLED_SHUTDOWN_VERSION = 3;
+const NOT_REGISTERED = -1;
+
+export class Membership {
+  readonly #options: MembershipOptions;
+  #endpoints: readonly Endpoint[] = [];
+  #brokerEpoch = NOT_REGISTERED;
+
+  constructor(options: MembershipOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * czxid of the latest registration, -1 before the first. After a lost session it stays the old one until the broker is
+   * registered again: whatever is done under it meanwhile is refused as stale, which is right.
+   */
+  get brokerEpoch(): number {
+    return this.#brokerEpoch;
+  }
+
+  /**
+   * Registers in the present session. Rejects when another broker lives under this id, or already advertises one of the
+   * endpoints: clients could not tell the two apart.
+   */
+  async join(endpoints: readonly Endpoint[]): Promise<void> {
+    this.#endpoints = endpoints;
+    await this.#refuseTakenEndpoints();
+    await this.rejoin();
+  }
+
+  /** Registers again, in a new session: a new incarnation with a new broker epoch. */
+  async rejoin(): Promise<void> {
+    const { zk, brokerId, config, clock, logger } = this.#options;
+    const registration = { endpoints: this.#endpoints, rack: config.brokerRack };
+    this.#brokerEpoch = await registerBroker(zk, brokerId, registration, {
+      clock,
+      logger: logger.named('kafka.zk.KafkaZkClient'),
+    });
+  }
+
+  /**
+   * Asks the controller to move this broker's leaderships away, and tries again while some remain
+   * (controlled.shutdown.max.retries). Resolves either way: a broker that cannot leave in order leaves all the same.
+   */
+  async leave(channel: ControllerChannel): Promise<void> {
+    const { brokerId, config, clock, logger } = this.#options;
+    if (!config.controlledShutdownEnable || this.#brokerEpoch === NOT_REGISTERED) return;
+    logger.info('Starting controlled shutdown');
+    for (let attempt = 0; attempt <= config.controlledShutdownMaxRetries; attempt++) {
+      if (attempt > 0) await clock.sleep(config.controlledShutdownRetryBackoffMs);
+      const refusal = await this.#tryToLeave(channel, brokerId);
+      if (refusal === null) return logger.info('Controlled shutdown request returned successfully');
+      logger.warn(`Controlled shutdown did not succeed yet: ${refusal}`);
+    }
+    logger.warn('Proceeding to do an unclean shutdown as all the controlled shutdown attempts failed');
+  }
+
+  /** Null when no partition is led by this broker any more, else why it did not work. */
+  async #tryToLeave(channel: ControllerChannel, brokerId: number): Promise<string | null> {
+    try {
+      const request = { brokerId, brokerEpoch: this.#brokerEpoch };
+      const response = await channel.send(ControlledShutdown, CONTROLLED_SHUTDOWN_VERSION, request, {
+        retryWhen: ({ errorCode }) => errorCode === Errors.NOT_CONTROLLER,
+      });
+      if (response.errorCode !== Errors.NONE) return errorName(response.errorCode);
+      const remaining = response.remainingPartitions.map(
+        ({ topicName, partitionIndex }) => `${topicName}-${partitionIndex}`,
+      );
+      return remaining.length === 0 ? null : `still leading ${remaining.join(', ')}`;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  async #refuseTakenEndpoints(): Promise<void> {
+    const { zk, brokerId } = this.#options;
+    for (const other of await readBrokers(zk)) {
+      if (other.brokerId === brokerId) continue;
+      const taken = other.endpoints.filter((theirs) =>
+        this.#endpoints.some((ours) => ours.host === theirs.host && ours.port === theirs.port),
+      );
+      if (taken.length > 0)
+        throw new Error(
+          `Configured end points ${taken.map(({ host, port }) => `${host}:${port}`).join(',')} in advertised listeners are ` +
+            `already registered by broker ${other.brokerId}`,
+        );
+    }
+  }
+}
