@@ -1,0 +1,102 @@
+/** A topic's configuration follows what is stored for it, however slow and in whatever order the reads come back. */
+import { describe, expect, it } from 'vitest';
+import { TopicConfigs } from '../../../src/broker/topic-configs.ts';
+import { brokerConfigFrom } from '../../../src/config/broker-config.ts';
+import { Deferred } from '../../../src/lib/deferred.ts';
+import { silentLogger } from '../../../src/lib/logger.ts';
+
+const broker = brokerConfigFrom({
+  'broker.id': '1',
+  'zookeeper.connect': 'localhost:2181',
+  'log.segment.bytes': '1000000',
+});
+
+function configs(readOverrides: (topic: string) => Promise<ReadonlyMap<string, string>>) {
+  const changes: [string, number][] = [];
+  const warnings: string[] = [];
+  const topicConfigs = new TopicConfigs({
+    broker,
+    readOverrides,
+    onChange: (topic, config) => changes.push([topic, config.retentionMs]),
+    logger: { ...silentLogger, warn: (message) => warnings.push(message) },
+  });
+  return { changes, warnings, configs: topicConfigs };
+}
+
+const retention = (ms: number): Map<string, string> => new Map([['retention.ms', String(ms)]]);
+
+describe('the configuration of a topic', () => {
+  it('is the overrides over the defaults of the broker', async () => {
+    const { configs: topics, changes } = configs(async () => retention(1000));
+    expect(topics.config('t').segmentBytes).toBe(1_000_000);
+    const config = await topics.load('t');
+    expect(config.retentionMs).toBe(1000);
+    expect(config.segmentBytes).toBe(1_000_000);
+    expect(topics.config('t')).toBe(config);
+    expect(changes).toEqual([]);
+  });
+
+  it('is read again on a notification and told only when it changed', async () => {
+    let stored = retention(1000);
+    const { configs: topics, changes } = configs(async () => stored);
+    await topics.load('t');
+    await topics.refresh('t');
+    stored = retention(2000);
+    await topics.refresh('t');
+    await topics.refresh('never loaded');
+    expect(changes).toEqual([['t', 2000]]);
+  });
+
+  it('is not brought back by a slow read that began earlier', async () => {
+    const reads: Deferred<ReadonlyMap<string, string>>[] = [];
+    const { configs: topics, changes } = configs(() => {
+      const read = new Deferred<ReadonlyMap<string, string>>();
+      reads.push(read);
+      return read.promise;
+    });
+    const load = topics.load('t');
+    reads[0]?.resolve(retention(1));
+    await load;
+    const [slow, fast] = [topics.refresh('t'), topics.refresh('t')];
+    reads[2]?.resolve(retention(3));
+    await fast;
+    reads[1]?.resolve(retention(2));
+    await slow;
+    expect(topics.config('t').retentionMs).toBe(3);
+    expect(changes).toEqual([['t', 3]]);
+  });
+
+  it('keeps what it was when it cannot be read after a lost session', async () => {
+    let isBroken = false;
+    const { configs: topics, warnings } = configs(async (topic) => {
+      if (isBroken && topic === 'b') throw new Error('connection loss');
+      return retention(isBroken ? 7 : 5);
+    });
+    await topics.loadAll(['a', 'b']);
+    isBroken = true;
+    await topics.refreshAll();
+    expect([topics.config('a').retentionMs, topics.config('b').retentionMs]).toEqual([7, 5]);
+    expect(warnings).toEqual(['The configuration of topic b could not be read again']);
+  });
+
+  it('that cannot be read fails the load', async () => {
+    const { configs: topics } = configs(() => Promise.reject(new Error('connection loss')));
+    await expect(topics.loadAll(['a'])).rejects.toThrow('connection loss');
+  });
+
+  it('is forgotten with the topic', async () => {
+    const { configs: topics, changes } = configs(async () => retention(5));
+    await topics.load('t');
+    topics.forget('t');
+    expect(topics.config('t').retentionMs).toBe(604_800_000);
+    await topics.refresh('t');
+    expect(changes).toEqual([]);
+  });
+
+  it('belongs to names that break plain objects, too', async () => {
+    const { configs: topics } = configs(async () => retention(5));
+    await topics.load('__proto__');
+    expect(topics.config('__proto__').retentionMs).toBe(5);
+    expect(topics.config('constructor').retentionMs).toBe(604_800_000);
+  });
+});
