@@ -8,7 +8,7 @@ import { expect, it } from 'vitest';
 import { createTopic } from '../support/admin.ts';
 import { type ClusterOptions, type TestCluster, withCluster } from '../support/cluster.ts';
 import { whenIdentical } from '../support/replicas.ts';
-import { SteadyWriter } from '../support/steady-writer.ts';
+import { type SteadyWriter, startWriter } from '../support/steady-writer.ts';
 import { describePartition, whenControlled, whenFullyReplicated, whenLed } from '../support/wire-client.ts';
 
 const TOPIC = 'torment';
@@ -168,24 +168,18 @@ const STORIES: readonly Story[] = [
 it.each(STORIES)('nothing acknowledged is lost when $name', async ({ name, cluster: options = {}, fault, heal }) => {
   await withCluster(options, async (cluster) => {
     await createTopic(cluster, TOPIC, { assignment: ASSIGNMENT });
-    const writer = new SteadyWriter(cluster, TOPIC, PARTITIONS);
-    try {
-      await writer.advance(BATCHES);
-      const momentMs = performance.now();
-      await fault(cluster, writer);
-      await writer.advance(BATCHES);
-      const silenceMs = Math.round(writer.longestSilenceMs(momentMs));
-      await heal?.(cluster);
-      await whenFullyReplicated(cluster, TOPIC);
-      await writer.advance(BATCHES);
-      const problems = await writer.judge();
-      console.log(
-        `${name}: first acknowledged write after ${silenceMs} ms; ${writer.acknowledgedCount} records acknowledged in all`,
-      );
-      expect(problems).toEqual([]);
-      for (const partition of PARTITIONS) await whenIdentical(cluster, TOPIC, partition);
-    } finally {
-      await writer.abandon();
-    }
+    const writer = startWriter(cluster, TOPIC, PARTITIONS);
+    await writer.advance(BATCHES);
+    const momentMs = performance.now();
+    await fault(cluster, writer);
+    await writer.advance(BATCHES);
+    const silenceMs = Math.round(writer.longestSilenceMs(momentMs));
+    await heal?.(cluster);
+    await whenFullyReplicated(cluster, TOPIC);
+    await writer.advance(BATCHES);
+    const problems = await writer.judge();
+    console.log(`${name}: first acknowledged write after ${silenceMs} ms; ${writer.acknowledgedCount} records in all`);
+    expect(problems).toEqual([]);
+    for (const partition of PARTITIONS) await whenIdentical(cluster, TOPIC, partition);
   });
 });

@@ -7,7 +7,7 @@ import { type TestCluster, useCluster } from '../support/cluster.ts';
 import { electLeaders } from '../support/elect-leaders.ts';
 import { eventually } from '../support/eventually.ts';
 import { whenIdentical } from '../support/replicas.ts';
-import { SteadyWriter } from '../support/steady-writer.ts';
+import { startWriter } from '../support/steady-writer.ts';
 import {
   describePartition,
   evenWithErrors,
@@ -55,7 +55,7 @@ describe('a controlled shutdown', () => {
       [1, 2, 3],
     ];
     await createTopic(cluster(), 'shutdown', { assignment });
-    const writer = new SteadyWriter(cluster(), 'shutdown', [0, 1, 2]);
+    const writer = startWriter(cluster(), 'shutdown', [0, 1, 2]);
     await writer.advance(10);
     const momentMs = performance.now();
     expect(await cluster().broker(1).stop()).toBe(0);
@@ -150,7 +150,7 @@ describe('a follower that was away', () => {
 
   it('drops out of the ISR when it is frozen but not dead, and comes back in', async () => {
     await createTopic(cluster(), 'lagging', { assignment: [[1, 2]] });
-    const writer = new SteadyWriter(cluster(), 'lagging', [0]);
+    const writer = startWriter(cluster(), 'lagging', [0]);
     await writer.advance(5);
     await cluster().broker(2).kill('SIGSTOP');
     await whenIsr(cluster(), 'lagging', [1]);

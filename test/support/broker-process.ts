@@ -181,7 +181,8 @@ export class BrokerProcess {
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
     clearTimeout(timer);
     if (this.#process === child) this.#process = null;
-    return child.exitCode;
+    const isTheWayOfJava = this.implementation === 'apache-kafka' && child.exitCode === 128 + 15;
+    return isTheWayOfJava ? 0 : child.exitCode;
   }
 
   async restart(): Promise<void> {

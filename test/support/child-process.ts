@@ -6,9 +6,17 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events';
 
 const running = new Set<ChildProcess>();
-process.on('exit', () => {
+function killAll(): void {
   for (const child of running) child.kill('SIGKILL');
-});
+}
+process.on('exit', killAll);
+// A signal ends the process without an 'exit'; 'disconnect' means that the test runner itself is gone.
+process.once('disconnect', killAll);
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+  process.once(signal, () => {
+    killAll();
+    process.exit(1);
+  });
 
 /** Starts a process that is killed at the latest when this one ends. */
 export function startProcess(command: string, args: readonly string[], options: SpawnOptions): ChildProcess {

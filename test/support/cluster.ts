@@ -80,6 +80,15 @@ export class TestCluster {
       .join('\n');
   }
 
+  /** Wakes and starts what a failed test left frozen or dead. */
+  async repair(): Promise<void> {
+    for (const broker of this.brokers) {
+      await broker.kill('SIGCONT');
+      if (!broker.isRunning) await broker.start();
+    }
+    await whenWhole(this);
+  }
+
   /** Ends everything. Throws when a broker had a fault that no test asked for. */
   async close(): Promise<void> {
     const faults = this.brokers.flatMap((broker) => broker.faults);
@@ -165,8 +174,10 @@ export function useCluster(options: ClusterOptions = {}): () => TestCluster {
   beforeAll(async () => {
     cluster = await startCluster(options);
   });
-  afterEach(({ task }) => {
-    if (task.result?.state === 'fail') console.error(cluster?.report());
+  afterEach(async ({ task }) => {
+    if (task.result?.state !== 'fail' || cluster === null) return;
+    console.error(cluster.report());
+    await cluster.repair(); // So that the next test fails for its own reasons only.
   });
   afterAll(async () => {
     await cluster?.close();

@@ -8,6 +8,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Connection, initProducerIdV4, NumericMap, produceV9 } from '@platformatic/kafka';
+import { onTestFinished } from 'vitest';
 import type { TestCluster } from './cluster.ts';
 import { eventually } from './eventually.ts';
 import { judgeHistory, type Sent } from './history.ts';
@@ -28,6 +29,13 @@ interface Batch {
 interface Acknowledgement {
   readonly partition: number;
   readonly atMs: number;
+}
+
+/** A writer that ends with the test at the latest. */
+export function startWriter(cluster: TestCluster, topic: string, partitions: readonly number[]): SteadyWriter {
+  const writer = new SteadyWriter(cluster, topic, partitions);
+  onTestFinished(() => writer.abandon());
+  return writer;
 }
 
 export class SteadyWriter {
