@@ -39,32 +39,38 @@ export class ScriptArguments {
   }
 }
 
-export type ScriptCommands = Readonly<Record<string, (args: ScriptArguments) => string>>;
+export type ScriptCommands = Readonly<Record<string, (args: ScriptArguments) => string | Promise<string>>>;
 
 /** The script with what its commands print now. */
-export function playScript(script: string, commands: ScriptCommands): string {
-  return script.replace(/^((?:[^\n]+\n)+?)----\n((?:[^\n]+\n)*)/gm, (_whole, input: string) => {
+export async function playScript(script: string, commands: ScriptCommands): Promise<string> {
+  const blocks = /^((?:[^\n]+\n)+?)----\n((?:[^\n]+\n)*)/gm;
+  let played = '';
+  let end = 0;
+  for (const match of script.matchAll(blocks)) {
+    const [whole, input = ''] = match;
     const said: string[] = [];
     for (const line of input.trimEnd().split('\n')) {
       if (line.startsWith('#')) continue;
       const [name = '', ...words] = line.split(/ +/);
       const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-      const output = command === undefined ? `unknown command ${name}` : command(new ScriptArguments(words));
+      const output = command === undefined ? `unknown command ${name}` : await command(new ScriptArguments(words));
       if (output !== '') said.push(output);
     }
-    return `${input}----\n${said.join('\n') || '(nothing)'}\n`;
-  });
+    played += `${script.slice(end, match.index)}${input}----\n${said.join('\n') || '(nothing)'}\n`;
+    end = match.index + whole.length;
+  }
+  return played + script.slice(end);
 }
 
 /** One test for each script of the folder, named after the story in its first line. */
-export function itPlaysScripts(folder: string, newCommands: () => ScriptCommands): void {
+export function itPlaysScripts(folder: string, newCommands: () => ScriptCommands | Promise<ScriptCommands>): void {
   const files = readdirSync(folder).filter((file) => file.endsWith('.txt'));
   for (const file of files.sort()) {
     const path = `${folder}/${file}`;
     const script = readFileSync(path, 'utf8');
     const story = script.split('\n', 1)[0]?.replace(/^# /, '') ?? file;
-    it(`${file}: ${story}`, () => {
-      const played = playScript(script, newCommands());
+    it(`${file}: ${story}`, async () => {
+      const played = await playScript(script, await newCommands());
       if (process.env['REWRITE'] === '1') writeFileSync(path, played);
       else expect(played).toBe(script);
     });
