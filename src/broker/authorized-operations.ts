@@ -1,6 +1,7 @@
 /**
- * @pure What a client may do, as Metadata and DescribeCluster tell it (KIP-430): one bit per operation, by the operation's
- * number in Kafka's AclOperation. Without an authorizer everybody may do all that a resource supports (AclEntry).
+ * @pure What a client may do, as Metadata and DescribeCluster tell it (KIP-430): one bit per operation, by the
+ * operation's number in Kafka's AclOperation. Without an authorizer everybody may do all that a resource supports
+ * (AclEntry).
  */
 const OPERATION_IDS = {
   READ: 3,

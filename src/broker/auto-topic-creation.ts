@@ -1,6 +1,6 @@
 /**
- * Topics that come into being because a client asked for them (Kafka's AutoTopicCreationManager): asks the controller for
- * them with the broker's defaults. A topic is asked for once at a time, however many clients want it.
+ * Topics that come into being because a client asked for them (Kafka's AutoTopicCreationManager): asks the controller
+ * for them with the broker's defaults. A topic is asked for once at a time, however many clients want it.
  */
 import type { BrokerConfig } from '../config/broker-config.ts';
 import {
@@ -62,8 +62,8 @@ export class AutoTopicCreation {
   }
 
   /**
-   * What to tell the client of each topic, in Metadata's words: LEADER_NOT_AVAILABLE for one that is there now or is about
-   * to be (the client asks again), or why it cannot be created. Never rejects.
+   * What to tell the client of each topic, in Metadata's words: LEADER_NOT_AVAILABLE for one that is there now or is
+   * about to be (the client asks again), or why it cannot be created. Never rejects.
    */
   async create(topics: Iterable<string>): Promise<Map<string, ErrorName>> {
     const wanted: string[] = [];

@@ -2,9 +2,11 @@
  * From a frame to its answer: header, version check, decoding, the handler, encoding. The only catch-all of the desk.
  *
  *  - A frame that cannot be read, an unknown API or an unsupported version throws InvalidRequestError, upon which the
- *    connection is closed. Only ApiVersions is answered in its version 0 with UNSUPPORTED_VERSION, as clients rely on it.
+ *    connection is closed. Only ApiVersions is answered in its version 0 with UNSUPPORTED_VERSION, as clients rely on
+ *    it.
  *  - A KafkaError of a handler becomes the response's error.
- *  - Any other error of a handler is a fault of ours: logged as `handler fault`, counted, answered UNKNOWN_SERVER_ERROR.
+ *  - Any other error of a handler is a fault of ours: logged as `handler fault`, counted, answered
+ *    UNKNOWN_SERVER_ERROR.
  *  - A failed assertion ends the process through `onFatal`.
  */
 import { AssertionError } from '../lib/assert.ts';
@@ -165,7 +167,8 @@ export class Dispatch {
     connection: ConnectionInfo,
     error: unknown,
   ): ReadyResponse {
-    const what = `${handler.name} v${header.apiVersion} from ${header.clientId ?? 'an unnamed client'} at ${connection.id}`;
+    const asker = `${header.clientId ?? 'an unnamed client'} at ${connection.id}`;
+    const what = `${handler.name} v${header.apiVersion} from ${asker}`;
     if (error instanceof AssertionError) {
       this.#onFatal(`An invariant broke in ${what}`, error);
       throw error;

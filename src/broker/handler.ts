@@ -2,11 +2,12 @@
  * What a handler of one API is, and how it is declared. A handler never sees a version difference that the schema can
  * hide, holds no state, and answers with one of:
  *  - a response, or a promise of one: the next request of the connection starts when it is there (Kafka's own rule);
- *  - `staged(reply)`: this request's place in the log is fixed already, so the next one may start; the reply comes later;
+ *  - `staged(reply)`: this request's place in the log is fixed already, so the next one may start; the reply comes
+ *    later;
  *  - `NO_RESPONSE`: nothing is sent (Produce with acks=0).
  *
- * A thrown KafkaError becomes the whole response's error (by `onError`, derived from the schema unless the handler brings
- * its own); any other error is a fault of ours and answers UNKNOWN_SERVER_ERROR.
+ * A thrown KafkaError becomes the whole response's error (by `onError`, derived from the schema unless the handler
+ * brings its own); any other error is a fault of ours and answers UNKNOWN_SERVER_ERROR.
  *
  * Byte fields of `records()` type alias the receive buffer: they are valid until the handler returns or first awaits.
  */
@@ -70,7 +71,10 @@ export type HandlerResult<R> = R | NoResponse | Staged<R> | Promise<R | NoRespon
 export interface HandlerOptions<Request, Response> {
   /** The versions this broker answers, `min-max` or a single one; within the message's own valid versions. */
   readonly versions: string;
-  /** "All of it failed" in this API's words, where the derived default does not fit; NO_RESPONSE closes the connection. */
+  /**
+   * "All of it failed" in this API's words, where the derived default does not fit; NO_RESPONSE closes the
+   * connection.
+   */
   readonly onError?: (
     request: Request,
     error: ErrorName,

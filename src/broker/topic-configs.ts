@@ -1,9 +1,9 @@
 /**
  * The overrides of topics as this broker knows them, and the effective configuration made from them.
  *
- * What is stored is read through a port when a topic first matters here (`load`), and again on every change notification
- * (`refresh`); logs are told through `onChange`. Reads of one topic may overlap; the one begun last counts, so a slow read
- * never brings back what a notification has already replaced.
+ * What is stored is read through a port when a topic first matters here (`load`), and again on every change
+ * notification (`refresh`); logs are told through `onChange`. Reads of one topic may overlap; the one begun last
+ * counts, so a slow read never brings back what a notification has already replaced.
  */
 import type { BrokerConfig } from '../config/broker-config.ts';
 import { type TopicConfig, topicConfigFrom } from '../config/topic-config.ts';

@@ -1,6 +1,7 @@
 /**
  * Large buffers that are used again. A fresh buffer of a megabyte costs more in page faults than filling it, so whoever
- * gathers a frame or encodes a large response takes one here and gives it back when nothing refers to its bytes any more.
+ * gathers a frame or encodes a large response takes one here and gives it back when nothing refers to its bytes any
+ * more.
  *
  * Sizes are powers of two; what lies idle is bounded. A buffer that is never given back is simply garbage.
  */

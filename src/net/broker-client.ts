@@ -1,10 +1,10 @@
 /**
  * A connection to another broker: send(api, version, request) gives the typed response.
  *
- * Connects on the first send and again after a loss, at most once per `reconnectBackoffMs`. Requests are pipelined up to
- * `maxInFlightRequests`; the broker answers them in order. A request that gets no answer within its timeout costs the
- * connection, since its answer could come any time later; everything in flight fails with a ConnectionError then, and so
- * it does when the connection is lost: whether the broker acted is unknown.
+ * Connects on the first send and again after a loss, at most once per `reconnectBackoffMs`. Requests are pipelined up
+ * to `maxInFlightRequests`; the broker answers them in order. A request that gets no answer within its timeout costs
+ * the connection, since its answer could come any time later; everything in flight fails with a ConnectionError then,
+ * and so it does when the connection is lost: whether the broker acted is unknown.
  *
  * Record slices of a response are valid until the next send() on this client.
  */

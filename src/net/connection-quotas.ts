@@ -1,8 +1,9 @@
 /**
  * @pure How many connections there may be, in all and from one address (Kafka's ConnectionQuotas).
  *
- * The limit of one address is the default unless an override names that address. The listener between brokers may go one
- * beyond the total, at the price of another listener's connection: clients cannot lock the brokers out from each other.
+ * The limit of one address is the default unless an override names that address. The listener between brokers may go
+ * one beyond the total, at the price of another listener's connection: clients cannot lock the brokers out from each
+ * other.
  */
 export interface ConnectionLimitsConfig {
   /** max.connections */

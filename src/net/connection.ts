@@ -5,7 +5,8 @@
  *    `maxInFlightRequests`. What arrives while no request may start is kept and the socket paused: at most one read's
  *    worth of bytes and one frame are in memory then.
  *  - The replies that became ready in one turn of the event loop leave in one write.
- *  - A client that does not read its replies gets no further request handled, and is closed when it takes nothing at all
+ *  - A client that does not read its replies gets no further request handled, and is closed when it takes nothing at
+ *    all
  *    for `stalledWriteTimeoutMs`; one that dribbles a frame is closed too, and so is an idle one (see `check`).
  *  - Bytes that are no request close this connection and no other.
  */
@@ -31,8 +32,8 @@ export interface PendingReply {
   readonly isStaged: boolean;
 }
 /**
- * Handles one request. The frame (without its length) may be looked at until the call returns. Null when nothing is to be
- * sent; whatever is thrown closes the connection.
+ * Handles one request. The frame (without its length) may be looked at until the call returns. Null when nothing is
+ * to be sent; whatever is thrown closes the connection.
  */
 export type FrameHandler = (frame: Buffer, connection: Connection) => EncodedReply | PendingReply | null;
 

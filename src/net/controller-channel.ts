@@ -1,7 +1,7 @@
 /**
- * Requests to whichever broker is the controller now. Looks the controller up anew for every attempt, waits while there is
- * none, and tries again after a connection error or an answer the caller calls stale (NOT_CONTROLLER), until the timeout.
- * So a request may reach two controllers, or one twice: senders must be able to bear that.
+ * Requests to whichever broker is the controller now. Looks the controller up anew for every attempt, waits while
+ * there is none, and tries again after a connection error or an answer the caller calls stale (NOT_CONTROLLER), until
+ * the timeout. So a request may reach two controllers, or one twice: senders must be able to bear that.
  */
 import { BufferPool } from '../lib/buffer-pool.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -45,8 +45,8 @@ export class ControllerChannel {
   }
 
   /**
-   * Rejects with ConnectionError when no controller answered in time. When the time is up with a stale answer at hand, that
-   * answer is given.
+   * Rejects with ConnectionError when no controller answered in time. When the time is up with a stale answer at
+   * hand, that answer is given.
    */
   async send<A extends Api>(
     api: A,

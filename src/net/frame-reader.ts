@@ -1,10 +1,10 @@
 /**
- * @pure Cuts the bytes of a connection into frames (a length of 4 bytes, then that many bytes), without copying where the
- * bytes allow it: a frame that lies whole in what was received is handed on in place.
+ * @pure Cuts the bytes of a connection into frames (a length of 4 bytes, then that many bytes), without copying where
+ * the bytes allow it: a frame that lies whole in what was received is handed on in place.
  *
- * Only a frame that is split between two reads is gathered: its head is copied into a pooled buffer, and the next read may
- * land right behind it (`landing`). That buffer grows as bytes arrive: a declared length alone allocates next to nothing.
- * A negative or too large length is an InvalidFrameError; the connection must be closed then.
+ * Only a frame that is split between two reads is gathered: its head is copied into a pooled buffer, and the next
+ * read may land right behind it (`landing`). That buffer grows as bytes arrive: a declared length alone allocates
+ * next to nothing. A negative or too large length is an InvalidFrameError; the connection must be closed then.
  */
 import type { BufferPool } from '../lib/buffer-pool.ts';
 

@@ -2,8 +2,9 @@
  * Receiving into memory of our own: the one file that touches what node:net does not document.
  *
  * Node gives a socket a fresh 64 KiB buffer for every read, which costs more than all the rest of receiving. `onread`
- * avoids that, but is only offered to outgoing sockets; for accepted ones the handle must be moved to a socket made by us.
- * `canReceiveInPlace` tries that once on a real loopback connection; where it fails, 'data' events do the same slower.
+ * avoids that, but is only offered to outgoing sockets; for accepted ones the handle must be moved to a socket made
+ * by us. `canReceiveInPlace` tries that once on a real loopback connection; where it fails, 'data' events do the same
+ * slower.
  */
 import * as net from 'node:net';
 

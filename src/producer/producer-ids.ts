@@ -1,7 +1,7 @@
 /**
- * Ids for idempotent producers, unique in the cluster for ever: taken one by one from blocks that the controller gives out
- * (AllocateProducerIds, KIP-730; Kafka's RPCProducerIdManager). The next block is fetched before this one is used up. What
- * is left of a block when the broker stops is lost, never used again.
+ * Ids for idempotent producers, unique in the cluster for ever: taken one by one from blocks that the controller
+ * gives out (AllocateProducerIds, KIP-730; Kafka's RPCProducerIdManager). The next block is fetched before this one
+ * is used up. What is left of a block when the broker stops is lost, never used again.
  */
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -55,7 +55,9 @@ export class ProducerIds {
     this.#options = options;
   }
 
-  /** A new id. Throws COORDINATOR_LOAD_IN_PROGRESS, upon which clients try again, when no block could be had in time. */
+  /**
+   * A new id. Throws COORDINATOR_LOAD_IN_PROGRESS, upon which clients try again, when no block could be had in time.
+   */
   async next(): Promise<number> {
     const { clock, waitTimeoutMs = DEFAULT_WAIT_TIMEOUT_MS } = this.#options;
     const deadlineMs = clock.monotonicMs() + waitTimeoutMs;

@@ -2,13 +2,13 @@
  * Metadata v0-12: which brokers there are, and who leads which partition. What every client asks first and again after
  * every error.
  *
- * Behaviour: answers from this broker's image of the cluster, without asking anybody. The listener that the client came by
- * decides which endpoint of each broker it is told. A topic that does not exist is created if the client and
+ * Behaviour: answers from this broker's image of the cluster, without asking anybody. The listener that the client
+ * came by decides which endpoint of each broker it is told. A topic that does not exist is created if the client and
  * auto.create.topics.enable allow it; the answer is LEADER_NOT_AVAILABLE then, and the client asks again.
- * Versions: topics null means all; so does the empty list in v0 (which has no null), while later it means none. v0 leaves
- * replicas out that cannot be reached and says REPLICA_NOT_AVAILABLE. Up to v5 a leader without the listener is
- * LEADER_NOT_AVAILABLE, later LISTENER_NOT_FOUND. v10 and v11 answer with topic ids but cannot be asked by them; in v12 one
- * topic id in the request makes it a request by ids.
+ * Versions: topics null means all; so does the empty list in v0 (which has no null), while later it means none. v0
+ * leaves replicas out that cannot be reached and says REPLICA_NOT_AVAILABLE. Up to v5 a leader without the listener
+ * is LEADER_NOT_AVAILABLE, later LISTENER_NOT_FOUND. v10 and v11 answer with topic ids but cannot be asked by them;
+ * in v12 one topic id in the request makes it a request by ids.
  */
 import { isInternalTopic, invalidTopicName } from '../../controller/topic-names.ts';
 import type { BrokerInfo } from '../../model/broker.ts';

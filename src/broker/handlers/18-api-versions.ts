@@ -1,8 +1,8 @@
 /**
  * ApiVersions v0-4: what this broker can do. Everybody's first request, on every connection.
  *
- * Behaviour: the list of all handlers, whoever asks. An unknown version never comes here: dispatch answers it in v0 with
- * UNSUPPORTED_VERSION (KIP-511). No features are told of: without KRaft there are none that a client could use.
+ * Behaviour: the list of all handlers, whoever asks. An unknown version never comes here: dispatch answers it in v0
+ * with UNSUPPORTED_VERSION (KIP-511). No features are told of: without KRaft there are none that a client could use.
  * Versions: from v3 on the client says its name and version, which must look like one (INVALID_REQUEST otherwise).
  */
 import { KafkaError } from '../../protocol/errors.ts';

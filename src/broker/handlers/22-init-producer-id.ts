@@ -1,10 +1,10 @@
 /**
  * InitProducerId v0-5: an id for a producer that wants its records written exactly once.
  *
- * Behaviour: without a transactional id every request gets a new id with epoch 0, also one that names an id it has, as in
- * Kafka. COORDINATOR_LOAD_IN_PROGRESS, upon which clients try again, when the controller has no ids to give at the moment.
- * A transactional id is refused with UNSUPPORTED_VERSION, since this broker coordinates no transactions; an empty one is
- * INVALID_REQUEST.
+ * Behaviour: without a transactional id every request gets a new id with epoch 0, also one that names an id it has,
+ * as in Kafka. COORDINATOR_LOAD_IN_PROGRESS, upon which clients try again, when the controller has no ids to give at
+ * the moment. A transactional id is refused with UNSUPPORTED_VERSION, since this broker coordinates no transactions;
+ * an empty one is INVALID_REQUEST.
  * Versions: v3 lets a producer name its id and epoch; only both or neither are legal.
  */
 import { type ErrorName, Errors } from '../../protocol/errors.ts';

@@ -1,11 +1,12 @@
 /**
  * DescribeConfigs v0-4: the configuration of topics and of this broker.
  *
- * Behaviour: each resource is answered for itself. A topic's overrides are read from where they are stored, so the answer
- * is never older than the question; a broker can only be asked about itself. The empty broker name means the defaults that
- * all brokers share. Secret values are null. Kinds of resources that do not exist here are INVALID_REQUEST.
- * Versions: v0 has isDefault instead of the source. v1 adds the source and, if wanted, the synonyms. v3 adds the type and,
- * if wanted, the documentation.
+ * Behaviour: each resource is answered for itself. A topic's overrides are read from where they are stored, so the
+ * answer is never older than the question; a broker can only be asked about itself. The empty broker name means the
+ * defaults that all brokers share. Secret values are null. Kinds of resources that do not exist here are
+ * INVALID_REQUEST.
+ * Versions: v0 has isDefault instead of the source. v1 adds the source and, if wanted, the synonyms. v3 adds the type
+ * and, if wanted, the documentation.
  */
 import {
   CONFIG_SOURCES,

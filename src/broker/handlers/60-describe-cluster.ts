@@ -1,8 +1,8 @@
 /**
  * DescribeCluster v0-1: the cluster's id, its brokers and its controller (KIP-700).
  *
- * Behaviour: from this broker's image; each broker with the endpoint of the client's own listener. A controller that is not
- * among those brokers is told as -1.
+ * Behaviour: from this broker's image; each broker with the endpoint of the client's own listener. A controller that
+ * is not among those brokers is told as -1.
  * Versions: v1 adds endpointType (KIP-919). Only brokers (1) exist here: an asker for controllers gets
  * MISMATCHED_ENDPOINT_TYPE, in v0 INVALID_REQUEST.
  */

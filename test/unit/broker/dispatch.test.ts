@@ -1,4 +1,6 @@
-/** From frames to answers: what is refused, what is answered how, and that nothing a client sends is a fault of ours. */
+/**
+ * From frames to answers: what is refused, what is answered how, and that nothing a client sends is a fault of ours.
+ */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InvalidRequestError } from '../../../src/broker/dispatch.ts';
