@@ -13,7 +13,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { encodeRequest } from '../../src/protocol/frame.ts';
 import { Produce } from '../../src/protocol/messages/index.ts';
 import { createTopic } from '../support/admin.ts';
-import { useCluster } from '../support/cluster.ts';
+import { useCluster } from '../support/use-cluster.ts';
 import { FrameClient } from '../support/frame-client.ts';
 import { brokenBatch, brokenRequest, randomFrame, validRequest } from '../support/hostile-frames.ts';
 import { type SteadyWriter, startWriter } from '../support/steady-writer.ts';

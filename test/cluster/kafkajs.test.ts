@@ -5,7 +5,7 @@ import lz4 from 'lz4-napi';
 import snappy from 'snappy';
 import { describe, expect, it } from 'vitest';
 import { createTopic, kafkaClient, withAdmin } from '../support/admin.ts';
-import { useCluster } from '../support/cluster.ts';
+import { useCluster } from '../support/use-cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { readPartition, whenFullyReplicated, whenLed } from '../support/wire-client.ts';
 

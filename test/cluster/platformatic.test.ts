@@ -2,7 +2,7 @@
 import { Admin, type CompressionAlgorithmValue, Producer, stringSerializers } from '@platformatic/kafka';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createTopic } from '../support/admin.ts';
-import { useCluster } from '../support/cluster.ts';
+import { useCluster } from '../support/use-cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { describePartition, readPartition, whenFullyReplicated } from '../support/wire-client.ts';
 

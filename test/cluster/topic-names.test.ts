@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { produceV9 } from '@platformatic/kafka';
 import { describe, expect, it } from 'vitest';
 import { createTopic, deleteTopic, tryCreateTopic } from '../support/admin.ts';
-import { useCluster } from '../support/cluster.ts';
+import { useCluster } from '../support/use-cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   describeCluster,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createTopic } from '../support/admin.ts';
-import { useCluster } from '../support/cluster.ts';
+import { useCluster } from '../support/use-cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { kafkaTool, kafkaToolLines, startKafkaTool } from '../support/java-tools.ts';
 import { describePartition, readPartition, whenFullyReplicated, whenLed } from '../support/wire-client.ts';

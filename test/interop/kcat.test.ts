@@ -1,7 +1,7 @@
 /** kcat (librdkafka 2.0) as producer, consumer and guide to the cluster. */
 import { describe, expect, it } from 'vitest';
 import { createTopic } from '../support/admin.ts';
-import { useCluster } from '../support/cluster.ts';
+import { useCluster } from '../support/use-cluster.ts';
 import { kcat, kcatMetadata } from '../support/kcat.ts';
 import { readPartition, whenControlled } from '../support/wire-client.ts';
 

@@ -7,7 +7,6 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
-import { afterAll, afterEach, beforeAll } from 'vitest';
 import { BrokerProcess } from './broker-process.ts';
 import { type Ensemble, startEnsemble } from './ensemble.ts';
 import { freePort } from './free-port.ts';
@@ -166,24 +165,4 @@ export async function withCluster(
     throw error;
   }
   await cluster.close();
-}
-
-/** One cluster for all tests of a describe block. */
-export function useCluster(options: ClusterOptions = {}): () => TestCluster {
-  let cluster: TestCluster | null = null;
-  beforeAll(async () => {
-    cluster = await startCluster(options);
-  });
-  afterEach(async ({ task }) => {
-    if (task.result?.state !== 'fail' || cluster === null) return;
-    console.error(cluster.report());
-    await cluster.repair(); // So that the next test fails for its own reasons only.
-  });
-  afterAll(async () => {
-    await cluster?.close();
-  });
-  return () => {
-    if (cluster === null) throw new Error('the cluster is not up');
-    return cluster;
-  };
 }

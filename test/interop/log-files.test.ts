@@ -1,0 +1,96 @@
+/**
+ * The files of a log, read by the tools of the other make: Apache Kafka's kafka-dump-log over what Barnabas wrote, ours
+ * over what Apache Kafka wrote. Both must find nothing wrong and print the same.
+ */
+import { readdirSync } from 'node:fs';
+import * as path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createTopic } from '../support/admin.ts';
+import type { TestCluster } from '../support/cluster.ts';
+import { useCluster } from '../support/use-cluster.ts';
+import type { Implementation } from '../support/implementation.ts';
+import { kafkaTool } from '../support/java-tools.ts';
+import { kcat } from '../support/kcat.ts';
+import { script } from '../support/scripts.ts';
+
+const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
+/** Small on purpose: many segments, many index entries. */
+const CONFIGS = { 'segment.bytes': '20000', 'index.interval.bytes': '400', 'segment.index.bytes': '1000' };
+/** What kafka-dump-log says when something is wrong. */
+const COMPLAINTS =
+  /isvalid: false|mismatch|non-?consecutive|out of order|sanity check failed|exception|corrupt|error|invalid|warn/i;
+
+/** Writes topics of every kind and stops the brokers, so that everything is on disk. */
+async function writeEverything(cluster: TestCluster): Promise<void> {
+  for (const codec of CODECS) {
+    const topic = `files-${codec}`;
+    await createTopic(cluster, topic, { configs: CONFIGS });
+    const lines = Array.from(
+      { length: 600 },
+      (_, index) => `key ${index % 7}|value ${index} ${'.'.repeat(index % 90)}`,
+    );
+    const settings = [
+      '-K',
+      '|',
+      '-z',
+      codec,
+      '-H',
+      'h=1',
+      '-X',
+      'batch.num.messages=20',
+      '-X',
+      'enable.idempotence=true',
+    ];
+    await kcat(cluster.bootstrap, ['-P', '-t', topic, '-p', '0', ...settings], { input: `${lines.join('\n')}\n` });
+  }
+  await createTopic(cluster, 'files-append-time', {
+    configs: { ...CONFIGS, 'message.timestamp.type': 'LogAppendTime' },
+  });
+  const input = `${Array.from({ length: 300 }, (_, index) => `stamped by the broker ${index}`).join('\n')}\n`;
+  await kcat(cluster.bootstrap, ['-P', '-t', 'files-append-time', '-X', 'batch.num.messages=10'], { input });
+  for (const broker of cluster.brokers) await broker.stop();
+}
+
+function filesOf(cluster: TestCluster, brokerId: number, topic: string, extension: string): string[] {
+  const directory = path.join(cluster.broker(brokerId).logDirectory, `${topic}-0`);
+  return readdirSync(directory)
+    .filter((name) => name.endsWith(extension))
+    .sort()
+    .map((name) => path.join(directory, name));
+}
+
+describe.each(['barnabas', 'apache-kafka'] as Implementation[])('the files of %s', (implementation) => {
+  const cluster = useCluster({ brokers: 2, implementation });
+  let isWritten = false;
+
+  async function dump(files: readonly string[], ...args: string[]): Promise<string> {
+    const all = ['--files', files.join(','), ...args];
+    const [ours, theirs] = await Promise.all([script('kafka-dump-log.sh', all), kafkaTool('dumpLog', all)]);
+    expect(theirs.exitCode, theirs.stderr).toBe(0);
+    expect(ours.exitCode, ours.stderr).toBe(0);
+    expect(ours.stdout).toBe(theirs.stdout);
+    return theirs.stdout + theirs.stderr;
+  }
+
+  it.each([...CODECS.map((codec) => `files-${codec}`), 'files-append-time'])(
+    'are in order and read alike by both tools: %s',
+    async (topic) => {
+      if (!isWritten) await writeEverything(cluster());
+      isWritten = true;
+      for (const id of [1, 2]) {
+        const logs = filesOf(cluster(), id, topic, '.log');
+        if (topic === 'files-none') expect(logs.length).toBeGreaterThan(2);
+        const said = await dump(logs, '--deep-iteration', '--print-data-log');
+        expect(said).not.toMatch(COMPLAINTS);
+        expect(said.match(/\| offset: /g)).toHaveLength(topic === 'files-append-time' ? 300 : 600);
+        const indexes = [...filesOf(cluster(), id, topic, '.index'), ...filesOf(cluster(), id, topic, '.timeindex')];
+        expect(await dump(indexes)).not.toMatch(COMPLAINTS);
+        expect(await dump(indexes, '--verify-index-only')).not.toMatch(COMPLAINTS);
+        expect(await dump(indexes, '--index-sanity-check')).not.toMatch(COMPLAINTS);
+        const snapshots = filesOf(cluster(), id, topic, '.snapshot');
+        expect(snapshots.length).toBeGreaterThan(0);
+        expect(await dump(snapshots)).not.toMatch(COMPLAINTS);
+      }
+    },
+  );
+});
