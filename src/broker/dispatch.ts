@@ -20,6 +20,7 @@ import type { Broker } from './broker.ts';
 import {
   type ApiRange,
   type ConnectionInfo,
+  EncodedBefore,
   type Handler,
   NO_RESPONSE,
   type RequestContext,
@@ -67,6 +68,7 @@ interface RequestHeader {
 const POOLED_RESPONSE_BYTES = 8 * 1024;
 /** Room for everything around the records of a response. */
 const RESPONSE_HEADROOM_BYTES = 8 * 1024;
+const LENGTH_BYTES = 4;
 /** apiKey, apiVersion, correlationId and the length of clientId. */
 const SHORTEST_HEADER_BYTES = 10;
 
@@ -123,6 +125,7 @@ export class Dispatch {
       const result = handler.handle(context, request);
       if (result === NO_RESPONSE) return null;
       if (result instanceof Staged) return this.#pending(handler, header, request, connection, result.reply, true);
+      if (result instanceof EncodedBefore) return this.#answerAgain(header, result.frame);
       if (result instanceof Promise) return this.#pending(handler, header, request, connection, result, false);
       return this.#encode(handler, header, result);
     } catch (error) {
@@ -157,6 +160,13 @@ export class Dispatch {
       release();
       throw error;
     }
+  }
+
+  #answerAgain({ correlationId }: RequestHeader, frame: Buffer): ReadyResponse {
+    const buffer = this.#buffers.take(frame.length);
+    frame.copy(buffer);
+    buffer.writeInt32BE(correlationId, LENGTH_BYTES);
+    return { kind: 'ready', bytes: buffer.subarray(0, frame.length), release: () => this.#buffers.give(buffer) };
   }
 
   /** Always an answer: that a request which expects no response has failed can only be told by closing. */

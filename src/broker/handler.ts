@@ -66,7 +66,18 @@ export function staged<R>(reply: Promise<R | NoResponse>): Staged<R> {
   return new Staged(reply);
 }
 
-export type HandlerResult<R> = R | NoResponse | Staged<R> | Promise<R | NoResponse>;
+/**
+ * A response frame that was encoded before, for the same version: only the correlation id differs from one answer to the
+ * next. For large answers that many clients ask for.
+ */
+export class EncodedBefore {
+  readonly frame: Buffer;
+  constructor(frame: Buffer) {
+    this.frame = frame;
+  }
+}
+
+export type HandlerResult<R> = R | NoResponse | EncodedBefore | Staged<R> | Promise<R | NoResponse>;
 
 export interface HandlerOptions<Request, Response> {
   /** The versions this broker answers, `min-max` or a single one; within the message's own valid versions. */

@@ -284,6 +284,36 @@ describe('Metadata', () => {
   });
 });
 
+describe('Metadata of a large cluster', () => {
+  const partitionStates = Array.from({ length: 1500 }, (_, index) => partition(index));
+  const large = { topicName: 'large', topicId: ORDERS_ID, partitionStates };
+
+  it('is the same however often it is asked for, and follows the image', async () => {
+    const cache = cacheOf({ topicStates: [large] });
+    const asked = desk({ cache });
+    const first = await asked.ask(12, null);
+    expect(first.topics[0]?.partitions.length).toBe(1500);
+    expect(await asked.ask(12, null)).toEqual(first);
+    expect(await asked.ask(12, ['large'])).toEqual(first);
+    const change = { topicName: 'large', topicId: ORDERS_ID, partitionStates: [partition(7, { leader: 2 })] };
+    cache.applyUpdateMetadata({ ...EMPTY_UPDATE, topicStates: [change] });
+    expect((await asked.ask(12, null)).topics[0]?.partitions[7]?.leaderId).toBe(2);
+  });
+
+  it('fits each version, listener and wish', async () => {
+    const asked = desk({ cache: cacheOf({ topicStates: [large] }) });
+    for (let round = 0; round < 2; round++) {
+      for (const version of ALL_VERSIONS.slice(1)) {
+        const { topics } = await asked.ask(version, null);
+        expect(topics[0]?.partitions[1499]?.leaderEpoch).toBe(version >= 7 ? 5 : -1);
+      }
+      const wish = { includeTopicAuthorizedOperations: true };
+      expect((await asked.ask(9, null, wish)).topics[0]?.topicAuthorizedOperations).toBe(3576);
+      expect((await asked.ask(9, null, {}, 'INTERNAL')).brokers[0]?.host).toBe('internal1');
+    }
+  });
+});
+
 const EMPTY_UPDATE: UpdateMetadataContent = {
   controllerId: 2,
   controllerEpoch: 1,
