@@ -3,7 +3,7 @@
  * the records of an answer are slices that are read when the response is encoded.
  *
  * Guarantees: partitions are taken in the session's order within the limits of the request, the first batch whatever its size;
- * a partition leaves the dirty ones only when it is watched and there is nothing more to send.
+ * a partition leaves the dirty ones only when it is watched, there is nothing more to send, and the next fetch says nothing new.
  */
 import type { MetadataCache } from '../metadata/metadata-cache.ts';
 import { ZERO_TOPIC_ID } from '../model/topic-partition.ts';
@@ -72,7 +72,7 @@ export class FetchLook {
       this.#bytes += sizeBytes;
       leftBytes = Math.max(0, leftBytes - sizeBytes);
       if (answer.read === null || answer.read.divergingEpoch !== null) this.#isUrgent = true;
-      else if (!answer.read.hasData) session.dirty.delete(target);
+      else if (!answer.read.hasData && !answer.read.isAwaited) session.dirty.delete(target);
     }
     // The partitions that were not looked at are as they were: the follower still waits at their ends.
     if (isFirst) session.pulse.lastFetchMs = nowMs;

@@ -74,13 +74,15 @@ export class FetchPartition implements PartitionFetch, PartitionWatcher {
     this.partitionMaxBytes = wanted.partitionMaxBytes;
     this.currentLeaderEpoch = wanted.currentLeaderEpoch;
     this.lastFetchedEpoch = wanted.lastFetchedEpoch;
+    // A follower that names the partition again may have dropped what it was told, being in another leader epoch by then.
+    if (this.session.isFollower) this.sentHighWatermark = -1;
     this.session.dirty.add(this);
   }
 
   onPartitionChange(change: PartitionChange): void {
     const { session } = this;
     // A consumer sees what is committed only. A follower is told a new high watermark when there is other news.
-    if (change === 'appended' && !session.isFollower) return;
+    if ((change === 'appended' || change === 'isr') && !session.isFollower) return;
     session.dirty.add(this);
     const isNews = change === 'leadership' || change === (session.isFollower ? 'appended' : 'highWatermark');
     if (isNews) session.wake?.();

@@ -81,6 +81,10 @@ export class FollowerState {
     return this.#lastFetchedEpoch;
   }
 
+  protected get ownHighWatermark(): number {
+    return this.#log.highWatermark;
+  }
+
   get isFetching(): boolean {
     return this.#phase === 'fetching';
   }

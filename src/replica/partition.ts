@@ -70,6 +70,8 @@ export interface PartitionRead {
   readonly divergingEpoch: { readonly epoch: number; readonly endOffset: number } | null;
   /** There are records from the fetch offset on that the fetcher may see, whether or not they fitted. */
   readonly hasData: boolean;
+  /** The fetcher's next request matters even if nothing changes here: a follower that is not in the ISR may join by it. */
+  readonly isAwaited: boolean;
 }
 
 const NO_EPOCH = -1;
@@ -168,6 +170,7 @@ export class Partition implements LeaderView {
     if (this.#leader !== null && this.#leader.leaderEpoch === state.leaderEpoch) {
       if (state.partitionEpoch > this.#leader.partitionEpoch) this.#state = state;
       this.#carryOut(this.#leader.onRefreshed(state, this.#nowMs));
+      this.#watchers.notify('isr');
       return;
     }
     const { logEndOffset, highWatermark } = this.log;
@@ -287,7 +290,8 @@ export class Partition implements LeaderView {
       const progress = { replicaId, brokerEpoch, fetchOffset, logStartOffset, pulse, isDiverging };
       this.#carryOut(this.#leader.onFollowerFetch(progress, this.#nowMs));
     }
-    return this.#read(fetch, this.log.logEndOffset, limits, isDiverging ? divergence : null);
+    const isAwaited = !this.#leader.isr.includes(replicaId);
+    return this.#read(fetch, this.log.logEndOffset, limits, isDiverging ? divergence : null, isAwaited);
   }
 
   /** The follower's fetch session ended or no longer holds this partition. */
@@ -309,7 +313,7 @@ export class Partition implements LeaderView {
     const isDiverging = divergence !== 'NONE';
     if (!isDiverging && !this.#holds(fetch.fetchOffset)) return 'OFFSET_OUT_OF_RANGE';
     const endOffset = isReadCommitted ? this.log.lastStableOffset : this.log.highWatermark;
-    return this.#read(fetch, endOffset, limits, isDiverging ? divergence : null);
+    return this.#read(fetch, endOffset, limits, isDiverging ? divergence : null, false);
   }
 
   /** Where the largest epoch up to the asked one ended; -1/-1 when it is not known. */
@@ -383,13 +387,14 @@ export class Partition implements LeaderView {
     endOffset: number,
     { maxBytes: leftBytes, minOneBatch }: FetchLimits,
     divergingEpoch: PartitionRead['divergingEpoch'],
+    isAwaited: boolean,
   ): PartitionRead {
     const { highWatermark, lastStableOffset, logStartOffset } = this.log;
     const hasData = divergingEpoch === null && fetchOffset < endOffset;
     const maxBytes = Math.min(partitionMaxBytes, leftBytes);
     const mayRead = hasData && (maxBytes > 0 || minOneBatch);
     const records = mayRead ? this.log.read(fetchOffset, { maxBytes, endOffset, minOneBatch }) : null;
-    return { records, highWatermark, lastStableOffset, logStartOffset, divergingEpoch, hasData };
+    return { records, highWatermark, lastStableOffset, logStartOffset, divergingEpoch, hasData, isAwaited };
   }
 
   #carryOut(effects: readonly LeaderEffect[]): void {
@@ -431,6 +436,7 @@ export class Partition implements LeaderView {
       onAccepted: (state) => {
         if (this.#leader !== leader) return;
         this.#carryOut(leader.onProposalAccepted(proposal, state, this.#nowMs));
+        this.#watchers.notify('isr');
         this.#context.logger.info(
           `[Partition ${name}] ISR updated to ${leader.isr.join(',')} and version updated to ${leader.partitionEpoch}`,
         );
