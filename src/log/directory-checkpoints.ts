@@ -1,0 +1,193 @@
+/**
+ * The checkpoints of one log directory: up to where each log is durable, where its consumers may read, where it begins, and beside
+ * each log its leader epochs. Written aside, synced and renamed, on the thread pool where it can be.
+ *
+ * The recovery point on disk must never be above what is durable, or a torn tail would look like damage. So it is lowered before a log
+ * is cut, and raised only after the data and the epochs below it were synced.
+ */
+import * as path from 'node:path';
+import { SerialQueue } from '../lib/serial-queue.ts';
+import {
+  encodeEpochs,
+  encodeOffsets,
+  HIGH_WATERMARK_CHECKPOINT,
+  LEADER_EPOCH_CHECKPOINT,
+  LOG_START_OFFSET_CHECKPOINT,
+  type OffsetEntry,
+  RECOVERY_POINT_CHECKPOINT,
+} from './checkpoint-file.ts';
+import type { EpochEntry } from './leader-epochs.ts';
+import type { LogDirectory } from './log-directory.ts';
+
+/** What a checkpoint wants to know of a log. */
+export interface CheckpointedLog {
+  readonly topic: string;
+  readonly partition: number;
+  readonly path: string;
+  readonly recoveryPoint: number;
+  readonly highWatermark: number;
+  readonly logStartOffset: number;
+  readonly firstSegmentOffset: number;
+  readonly epochEntries: readonly EpochEntry[];
+}
+
+export interface CheckpointEntries {
+  readonly recoveryPoints: readonly OffsetEntry[];
+  readonly highWatermarks: readonly OffsetEntry[];
+  readonly logStartOffsets: readonly OffsetEntry[];
+}
+
+export class DirectoryCheckpoints {
+  readonly #directory: LogDirectory;
+  /** Each log with its recovery point as the file has it. */
+  readonly #logs = new Map<CheckpointedLog, number>();
+  /** Entries of logs that could not be loaded: they stay as they were. */
+  readonly #kept: CheckpointEntries;
+  readonly #dirtyEpochs = new Set<CheckpointedLog>();
+  #epochsFlush: Promise<void> | null = null;
+  #recoveryPointsFlush: Promise<void> | null = null;
+  readonly #writes = new SerialQueue();
+  /** Grows with every recovery point that is lowered: a checkpoint that is just being written is then out of date. */
+  #loweredCount = 0;
+
+  constructor(directory: LogDirectory, kept: CheckpointEntries) {
+    this.#directory = directory;
+    this.#kept = kept;
+  }
+
+  add(log: CheckpointedLog, writtenRecoveryPoint: number): void {
+    this.#logs.set(log, writtenRecoveryPoint);
+  }
+
+  remove(log: CheckpointedLog): void {
+    this.#logs.delete(log);
+    this.#dirtyEpochs.delete(log);
+  }
+
+  /** The log's epochs have changed: they are written soon, many logs' one after the other. */
+  onEpochsChanged(log: CheckpointedLog): void {
+    if (!this.#logs.has(log)) return;
+    this.#dirtyEpochs.add(log);
+    if (this.#epochsFlush !== null || this.#directory.isOffline) return;
+    this.#epochsFlush = this.#flushEpochs().finally(() => {
+      this.#epochsFlush = null;
+      for (const left of this.#dirtyEpochs) return this.onEpochsChanged(left);
+    });
+    // Those who need the epochs on disk wait for them and see the error; the directory is out of service by then.
+    this.#epochsFlush.catch((error: unknown) => this.#warn('leader epochs', error));
+  }
+
+  async #flushEpochs(): Promise<void> {
+    for (const log of this.#dirtyEpochs) {
+      this.#dirtyEpochs.delete(log);
+      await this.#directory.whenGuarded(`Writing the leader epochs of ${log.topic}-${log.partition}`, () =>
+        this.#writeEpochs(log),
+      );
+    }
+  }
+
+  async #writeEpochs(log: CheckpointedLog): Promise<void> {
+    const { disk } = this.#directory.services;
+    const file = path.join(log.path, LEADER_EPOCH_CHECKPOINT);
+    try {
+      await disk.whenWritten(`${file}.tmp`, encodeEpochs(log.epochEntries));
+      if (!this.#logs.has(log)) return;
+      disk.rename(`${file}.tmp`, file);
+      await disk.whenSynced(log.path);
+    } catch (error) {
+      // The partition was deleted meanwhile and its directory renamed.
+      if (this.#logs.has(log)) throw error;
+    }
+  }
+
+  /** Resolves when the epochs of all logs are on disk as they are now. */
+  async #whenEpochsWritten(): Promise<void> {
+    while (this.#epochsFlush !== null) await this.#epochsFlush;
+  }
+
+  /** Writes up to where each log is durable. One writing at a time; whoever comes meanwhile shares it. */
+  whenRecoveryPointsWritten(): Promise<void> {
+    this.#recoveryPointsFlush ??= this.#writeRecoveryPoints().finally(() => {
+      this.#recoveryPointsFlush = null;
+    });
+    return this.#recoveryPointsFlush;
+  }
+
+  async #writeRecoveryPoints(): Promise<void> {
+    await this.#directory.whenGuarded('Writing recovery offsets checkpoint', async () => {
+      const { disk } = this.#directory.services;
+      const file = path.join(this.#directory.path, RECOVERY_POINT_CHECKPOINT);
+      const points = new Map([...this.#logs.keys()].map((log) => [log, log.recoveryPoint]));
+      await this.#whenEpochsWritten();
+      let loweredCount: number;
+      do {
+        loweredCount = this.#loweredCount;
+        for (const [log, point] of points) points.set(log, Math.min(point, log.recoveryPoint));
+        await disk.whenWritten(`${file}.next`, this.#encodeRecoveryPoints(points));
+      } while (loweredCount !== this.#loweredCount);
+      disk.rename(`${file}.next`, file);
+      disk.syncDirectory(this.#directory.path);
+      for (const [log, point] of points) if (this.#logs.has(log)) this.#logs.set(log, point);
+    });
+  }
+
+  /** Makes sure, before it returns, that no crash can find a recovery point of the log that is above the one it has now. */
+  onRecoveryPointLowered(log: CheckpointedLog): void {
+    const written = this.#logs.get(log);
+    if (written === undefined || written <= log.recoveryPoint) return;
+    this.#loweredCount++;
+    this.#logs.set(log, log.recoveryPoint);
+    const { disk } = this.#directory.services;
+    disk.replaceFile(
+      path.join(this.#directory.path, RECOVERY_POINT_CHECKPOINT),
+      this.#encodeRecoveryPoints(this.#logs),
+    );
+  }
+
+  #encodeRecoveryPoints(points: ReadonlyMap<CheckpointedLog, number>): string {
+    const entries = [...points].filter(([log]) => this.#logs.has(log)).map(([log, offset]) => entryOf(log, offset));
+    return encodeOffsets([...entries, ...this.#stillKept(this.#kept.recoveryPoints)]);
+  }
+
+  async whenHighWatermarksWritten(): Promise<void> {
+    await this.#write(HIGH_WATERMARK_CHECKPOINT, () => {
+      const entries = [...this.#logs.keys()].map((log) => entryOf(log, log.highWatermark));
+      return [...entries, ...this.#stillKept(this.#kept.highWatermarks)];
+    });
+  }
+
+  async whenLogStartOffsetsWritten(): Promise<void> {
+    await this.#write(LOG_START_OFFSET_CHECKPOINT, () => {
+      const moved = [...this.#logs.keys()].filter((log) => log.logStartOffset > log.firstSegmentOffset);
+      const entries = moved.map((log) => entryOf(log, log.logStartOffset));
+      return [...entries, ...this.#stillKept(this.#kept.logStartOffsets)];
+    });
+  }
+
+  #write(name: string, entries: () => readonly OffsetEntry[]): Promise<void> {
+    const { disk } = this.#directory.services;
+    const file = path.join(this.#directory.path, name);
+    return this.#writes.run(() =>
+      this.#directory.whenGuarded(`Writing ${name}`, async () => {
+        await disk.whenWritten(`${file}.tmp`, encodeOffsets(entries()));
+        disk.rename(`${file}.tmp`, file);
+        await disk.whenSynced(this.#directory.path);
+      }),
+    );
+  }
+
+  /** A partition that was created anew has its own entry. */
+  #stillKept(entries: readonly OffsetEntry[]): OffsetEntry[] {
+    if (entries.length === 0) return [];
+    const present = new Set([...this.#logs.keys()].map((log) => `${log.topic}-${log.partition}`));
+    return entries.filter((entry) => !present.has(`${entry.topic}-${entry.partition}`));
+  }
+
+  #warn(what: string, error: unknown): void {
+    this.#directory.services.logger.warn(`Could not write the ${what} in dir ${this.#directory.path}`, error);
+  }
+}
+
+function entryOf(log: CheckpointedLog, offset: number): OffsetEntry {
+  return { topic: log.topic, partition: log.partition, offset };
+}

@@ -1,0 +1,21 @@
+/** @pure The part of a topic's configuration that its logs obey. */
+import type { TopicConfig } from '../config/topic-config.ts';
+
+export type LogConfig = Pick<
+  TopicConfig,
+  | 'cleanupPolicy'
+  | 'compressionType'
+  | 'fileDeleteDelayMs'
+  | 'flushMessages'
+  | 'flushMs'
+  | 'indexIntervalBytes'
+  | 'maxMessageBytes'
+  | 'messageTimestampAfterMaxMs'
+  | 'messageTimestampBeforeMaxMs'
+  | 'messageTimestampType'
+  | 'minInsyncReplicas'
+  | 'segmentBytes'
+  | 'segmentIndexBytes'
+  | 'segmentJitterMs'
+  | 'segmentMs'
+>;
