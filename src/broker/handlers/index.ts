@@ -14,6 +14,7 @@ import { deleteTopics } from './20-delete-topics.ts';
 import { initProducerId } from './22-init-producer-id.ts';
 import { offsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts';
 import { describeConfigs } from './32-describe-configs.ts';
+import { describeLogDirs } from './35-describe-log-dirs.ts';
 import { createPartitions } from './37-create-partitions.ts';
 import { electLeaders } from './43-elect-leaders.ts';
 import { alterPartition } from './56-alter-partition.ts';
@@ -35,6 +36,7 @@ export const ALL_HANDLERS: readonly Handler[] = [
   initProducerId,
   offsetForLeaderEpoch,
   describeConfigs,
+  describeLogDirs,
   createPartitions,
   electLeaders,
   alterPartition,
