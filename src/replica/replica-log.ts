@@ -40,7 +40,6 @@ export interface ReplicaLogConfig {
 
 export interface ReplicaLog {
   readonly topicId: TopicId;
-  readonly directory: string;
   readonly config: ReplicaLogConfig;
   readonly isOffline: boolean;
   readonly logStartOffset: number;

@@ -119,7 +119,7 @@ export class SimulatedCluster {
   #isCalm = false;
 
   constructor(options: SimulationOptions) {
-    this.#options = { isDurable: false, minInsyncReplicas: 1, durationMs: 3000, ...options };
+    this.#options = { isDurable: false, minInsyncReplicas: 1, durationMs: 2000, ...options };
     this.#random = new SeededRandom(options.seed);
     this.#clock = new SimulatedClock(this.#random);
     this.#watch = new ReplicationWatch();
@@ -170,9 +170,9 @@ export class SimulatedCluster {
       });
     };
     repeat(12, () => this.#produce());
-    repeat(400, () => this.#crash());
-    repeat(250, () => this.#cutLink());
-    repeat(500, () => this.#controller.moveLeader());
+    repeat(300, () => this.#crash());
+    repeat(120, () => this.#cutLink());
+    repeat(150, () => this.#controller.moveLeader());
     repeat(30, () => this.#checkpoint());
   }
 
@@ -221,7 +221,7 @@ export class SimulatedCluster {
     const other = this.#random.pick(BROKER_IDS) ?? 2;
     const link = `${one}>${other}`;
     this.#cutLinks.add(link);
-    this.#clock.schedule(this.#random.int(600), () => this.#cutLinks.delete(link));
+    this.#clock.schedule(this.#random.int(400), () => this.#cutLinks.delete(link));
   }
 
   #checkpoint(): void {
