@@ -3,7 +3,6 @@
  * Fits the rooms' ports with the clients of net/.
  */
 import type { BrokerConfig } from './config/broker-config.ts';
-import { BufferPool } from './lib/buffer-pool.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
 import type { MetadataCache } from './metadata/metadata-cache.ts';
@@ -55,7 +54,6 @@ export class Links {
     return this.#connect(endpoint, `broker-${config.brokerId}-fetcher-${leaderId}`, {
       requestTimeoutMs: config.replicaSocketTimeoutMs,
       receiveBufferBytes: FETCH_RECEIVE_BUFFER_BYTES,
-      buffers: new BufferPool(0),
     });
   }
 
@@ -76,7 +74,7 @@ export class Links {
   #connect(
     { host, port }: Endpoint,
     clientId: string,
-    options: { requestTimeoutMs: number; receiveBufferBytes?: number; buffers?: BufferPool },
+    options: { requestTimeoutMs: number; receiveBufferBytes?: number },
   ): BrokerClient {
     const { clock, logger } = this.#options;
     return new BrokerClient({

@@ -60,6 +60,8 @@ const DEFAULT_RECONNECT_BACKOFF_MS = 50;
 const DEFAULT_MAX_IN_FLIGHT = 100;
 const DEFAULT_MAX_RESPONSE_BYTES = 256 * 1024 * 1024;
 const DEFAULT_RECEIVE_BUFFER_BYTES = 64 * 1024;
+/** A large response and the one after it. */
+const DEFAULT_IDLE_BUFFER_BYTES = 8 * 1024 * 1024;
 const MAX_CORRELATION_ID = 0x7fff_ffff;
 
 export class BrokerClient {
@@ -81,7 +83,7 @@ export class BrokerClient {
     this.host = options.host;
     this.port = options.port;
     this.#options = options;
-    this.#buffers = options.buffers ?? new BufferPool();
+    this.#buffers = options.buffers ?? new BufferPool(DEFAULT_IDLE_BUFFER_BYTES);
   }
 
   get isConnected(): boolean {
