@@ -26,7 +26,7 @@ export interface BrokerSetup {
 export class BrokerProcess {
   readonly id: number;
   readonly port: number;
-  readonly implementation: Implementation;
+  #implementation: Implementation;
   /** The broker's log.dirs, a single directory. */
   readonly logDirectory: string;
   /** From the spawn of the process to its ready line, milliseconds. */
@@ -45,7 +45,7 @@ export class BrokerProcess {
   constructor(setup: BrokerSetup) {
     this.id = setup.id;
     this.port = setup.port;
-    this.implementation = setup.implementation;
+    this.#implementation = setup.implementation;
     this.logDirectory = path.join(setup.directory, 'data');
     this.#propertiesFile = path.join(setup.directory, 'server.properties');
     this.#properties = new Map([...setup.properties, ['log.dirs', this.logDirectory]]);
@@ -82,6 +82,11 @@ export class BrokerProcess {
     return [...this.#unasked, ...this.#faultLines].map((line) => `broker ${this.id}: ${line}`);
   }
 
+  /** The next life of this broker is of the other make, with the same id, port and data. */
+  turnInto(implementation: Implementation): void {
+    this.#implementation = implementation;
+  }
+
   /** Sets a property for the next start. */
   override(key: string, value: string): void {
     this.#properties.set(key, value);
@@ -92,13 +97,13 @@ export class BrokerProcess {
     for (;;) {
       const child = await this.launch();
       try {
-        this.#mayEnd = this.implementation === 'apache-kafka';
+        this.#mayEnd = this.#implementation === 'apache-kafka';
         await this.#whenReady(child);
         this.#mayEnd = false;
         return;
       } catch (error) {
         // Apache Kafka gives up while the session of its killed predecessor lives; Barnabas has to wait for its end.
-        if (this.implementation !== 'apache-kafka' || !this.tail(200).includes('NodeExists')) throw error;
+        if (this.#implementation !== 'apache-kafka' || !this.tail(200).includes('NodeExists')) throw error;
       }
     }
   }
@@ -107,7 +112,7 @@ export class BrokerProcess {
   async launch(): Promise<ChildProcess> {
     if (this.#process !== null) throw new Error(`broker ${this.id} runs already`);
     writeFileSync(this.#propertiesFile, [...this.#properties].map(([key, value]) => `${key}=${value}\n`).join(''));
-    const { command, args } = await launchCommand(this.implementation, this.#propertiesFile, this.#nodeArgs);
+    const { command, args } = await launchCommand(this.#implementation, this.#propertiesFile, this.#nodeArgs);
     const child = startProcess(command, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       cwd: path.dirname(this.#propertiesFile), // Where profiles and crash reports go.
@@ -181,7 +186,7 @@ export class BrokerProcess {
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
     clearTimeout(timer);
     if (this.#process === child) this.#process = null;
-    const isTheWayOfJava = this.implementation === 'apache-kafka' && child.exitCode === 128 + 15;
+    const isTheWayOfJava = this.#implementation === 'apache-kafka' && child.exitCode === 128 + 15;
     return isTheWayOfJava ? 0 : child.exitCode;
   }
 

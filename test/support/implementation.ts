@@ -13,9 +13,9 @@ export interface LaunchCommand {
   readonly args: readonly string[];
 }
 
-/** KAFKA_UNDER_TEST=apache-kafka turns every cluster test on Apache Kafka, to prove that the test itself is sound. */
+/** BROKER_UNDER_TEST=apache-kafka turns every cluster test on Apache Kafka, to prove that the test itself is sound. */
 export function implementationUnderTest(): Implementation {
-  return process.env['KAFKA_UNDER_TEST'] === 'apache-kafka' ? 'apache-kafka' : 'barnabas';
+  return process.env['BROKER_UNDER_TEST'] === 'apache-kafka' ? 'apache-kafka' : 'barnabas';
 }
 
 const MAIN = path.resolve(import.meta.dirname, '../../src/main.ts');
