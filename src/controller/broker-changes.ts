@@ -46,24 +46,37 @@ export async function onBrokersChanged(tenure: Tenure): Promise<void> {
   const reader = new ClusterReader(tenure.zk, logger);
   const present = await readWatchedBrokers(tenure, reader);
   const { added, bounced, gone, updated } = compareBrokers(state, present);
-  const ids = (brokers: readonly BrokerInfo[]) => brokers.map(({ brokerId }) => brokerId).join(',');
-  if (added.length + bounced.length + gone.length + updated.length > 0)
+  if (added.length + bounced.length + gone.length + updated.length > 0) {
+    const ids = (brokers: readonly BrokerInfo[]) => brokers.map(({ brokerId }) => brokerId).join(',');
     logger.info(
       `Newly added brokers: ${ids(added)}, deleted brokers: ${gone.join(',')}, bounced brokers: ${ids(bounced)}, ` +
         `updated brokers: ${ids(updated)}, all live brokers: ${ids(present)}`,
     );
-  for (const broker of updated) state.updateBroker(broker);
-  for (const broker of added) arrive(tenure, broker);
-  for (const brokerId of gone) leave(tenure, brokerId);
-  for (const { brokerId } of bounced) leave(tenure, brokerId);
-  tenure.channels.announceBrokers();
-  await tenure.repair();
-  if (bounced.length > 0) {
-    for (const broker of bounced) arrive(tenure, broker);
+    for (const broker of updated) state.updateBroker(broker);
+    for (const broker of added) arrive(tenure, broker);
+    for (const brokerId of gone) leave(tenure, brokerId);
+    for (const { brokerId } of bounced) leave(tenure, brokerId);
     tenure.channels.announceBrokers();
+  }
+  try {
+    // Also when nothing changed: an earlier event may have failed half way.
     await tenure.repair();
+    if (bounced.length > 0) {
+      for (const broker of bounced) arrive(tenure, broker);
+      tenure.channels.announceBrokers();
+      await tenure.repair();
+    }
+  } finally {
+    announcePresence(tenure, new Set([...gone, ...[...added, ...bounced].map(({ brokerId }) => brokerId)]));
   }
   await progressDeletions(tenure);
+}
+
+/** Everybody learns of every partition which of its replicas are away, also where its state did not change. */
+function announcePresence({ state, channels }: Tenure, brokerIds: ReadonlySet<number>): void {
+  if (brokerIds.size === 0) return;
+  for (const partition of state.partitions())
+    if (partition.assignment.replicas.some((id) => brokerIds.has(id))) channels.announceMetadata(partition);
 }
 
 /** A broker that was not watched yet is read once more after it is, so that no change of it is missed. */

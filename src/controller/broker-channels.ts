@@ -111,11 +111,11 @@ export class BrokerChannels {
     this.#channels.get(brokerId)?.update((pending) => pending.addStop(stop));
   }
 
-  /** The topic is not known any more. */
-  removeTopic({ topic, topicId, partitions }: ControlledTopic): void {
+  /** The topic is not known any more; `wasAnnounced` if the brokers were told that it is on its way out. */
+  removeTopic({ topic, topicId, partitions }: ControlledTopic, wasAnnounced: boolean): void {
     for (const channel of this.#channels.values())
       channel.update((pending) => {
-        for (const partition of partitions.keys()) pending.addRemoved({ topic, topicId, partition });
+        for (const partition of partitions.keys()) pending.addRemoved({ topic, topicId, partition }, wasAnnounced);
       });
   }
 

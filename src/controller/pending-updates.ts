@@ -85,13 +85,16 @@ export class PendingUpdates {
     this.#metadata.set(key, { topic, partition });
   }
 
-  /** The partition is not known any more. */
-  addRemoved(removed: RemovedPartition): void {
+  /**
+   * The partition is not known any more.
+   * @param wasAnnounced whether the broker was owed, since its last change, that the partition is on its way out
+   */
+  addRemoved(removed: RemovedPartition, wasAnnounced: boolean): void {
     const key = topicPartitionKey(removed.topic, removed.partition);
     this.#leaderAndIsr.delete(key);
     this.#newPartitions.delete(key);
-    this.#metadata.delete(key);
-    if (this.#owesAllMetadata) return;
+    const isStillOwed = this.#metadata.delete(key);
+    if (this.#owesAllMetadata || (wasAnnounced && !isStillOwed)) return;
     this.#removed.set(key, removed);
     // Somebody creates and deletes topics while this broker is slow: to tell it everything is less than to tell it all that.
     if (this.#removed.size > MAX_PARTITIONS_PER_REQUEST * 2) this.#oweAllMetadata();
@@ -122,6 +125,8 @@ export class PendingUpdates {
               : this.#takeStops(context);
       if (request !== null) return request;
     }
+    // The next thing that happens is told in the order of the phases.
+    this.#phase = 0;
     return null;
   }
 

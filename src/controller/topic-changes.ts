@@ -74,10 +74,11 @@ export async function onTopicChanged(tenure: Tenure, name: string): Promise<void
 }
 
 function forgetTopic(tenure: Tenure, name: string): void {
+  const wasAnnounced = tenure.state.deletions.isQueued(name);
   tenure.state.deletions.forget(name);
   tenure.unwatch(TopicZnode.path(name));
   const topic = tenure.state.removeTopic(name);
-  if (topic !== undefined) tenure.channels.removeTopic(topic);
+  if (topic !== undefined) tenure.channels.removeTopic(topic, wasAnnounced);
 }
 
 /** The list of topics that are to be deleted may have changed. */
