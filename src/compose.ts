@@ -2,7 +2,7 @@
  * The composition root: builds one broker out of its rooms, in the order in which they need each other, and takes it down in
  * reverse. The only file that knows every room; nothing is decided here.
  *
- * Start: ZooKeeper and the logs' recovery at the same time, then the sockets, then the registration (from here on the
+ * Start: ZooKeeper, then the recovery of the logs, then the sockets, then the registration (from here on the
  * controller sends orders), then the contest for the controllership. Stop: leaderships are moved away, the sockets close, the
  * replicas stop, the logs are flushed and marked clean, and the ZooKeeper session ends last.
  */
@@ -13,6 +13,7 @@ import { FetchSessionCache } from './broker/fetch-session.ts';
 import { ALL_HANDLERS } from './broker/handlers/index.ts';
 import { TopicConfigs } from './broker/topic-configs.ts';
 import type { BrokerConfig } from './config/broker-config.ts';
+import { topicConfigFrom } from './config/topic-config.ts';
 import { Controller } from './controller/controller.ts';
 import { type Clock, SystemClock } from './lib/clock.ts';
 import { Deferred } from './lib/deferred.ts';
@@ -30,7 +31,7 @@ import { AlterPartitionSender } from './replica/alter-partition-sender.ts';
 import { Partitions } from './replica/partitions.ts';
 import { ensurePersistentPaths, getOrCreateClusterId } from './zk/bootstrap.ts';
 import { nextBrokerId } from './zk/brokers.ts';
-import { readTopicConfig, watchConfigChanges } from './zk/configs.ts';
+import { readConfigNames, readConfigs, readTopicConfig, watchConfigChanges } from './zk/configs.ts';
 import { notifyLogDirFailure } from './zk/log-dir-events.ts';
 import { ZooKeeper } from './zk/zookeeper.ts';
 
@@ -94,9 +95,7 @@ async function build(ground: Ground, onFatal: BrokerOptions['onFatal'], started:
   const clusterId = await getOrCreateClusterId(zk, random);
   logger.info(`Cluster ID = ${clusterId}`);
 
-  const logs = await openLogs(ground, clusterId, zk);
-  started.push(() => logs.close());
-  const { brokerId } = logs;
+  const { logs, brokerId } = await openLogs(ground, clusterId, zk);
   const config = { ...ground.config, brokerId };
   const membership = new Membership({ brokerId, config, zk, clock, logger });
   const metadata = new MetadataCache();
@@ -120,6 +119,7 @@ async function build(ground: Ground, onFatal: BrokerOptions['onFatal'], started:
     logger: logger.named('kafka.server.TopicConfigHandler'),
   });
   const brokerEpoch = (): number => membership.brokerEpoch;
+  started.push(() => logs.close(brokerEpoch()));
   const isrStore = new AlterPartitionSender({
     brokerId,
     brokerEpoch,
@@ -139,7 +139,7 @@ async function build(ground: Ground, onFatal: BrokerOptions['onFatal'], started:
       getOrCreate: (topic, partition, topicId) =>
         logs.getOrCreate(topic, partition, topicId, topicConfigs.config(topic)),
       delete: (topic, partition) => logs.delete(topic, partition),
-      hasOfflineDirectory: () => logs.hasOfflineDirectory(),
+      hasOfflineDirectory: () => logs.hasOfflineDirectory,
       all: () => logs.all(),
       setAside: (topic, partition) => logs.setAside(topic, partition),
     },
@@ -154,7 +154,8 @@ async function build(ground: Ground, onFatal: BrokerOptions['onFatal'], started:
     isrStore.close();
     await replicas.close();
   });
-  logs.onDirectoryFailed(() => {
+  logs.onOffline(({ isLast, error }) => {
+    if (isLast) onFatal('All log directories have failed', error);
     replicas.onLogDirectoryFailed();
     notifyLogDirFailure(zk, brokerId).catch((error: unknown) =>
       logger.error('The controller could not be told of the failed log directory', error),
@@ -226,6 +227,22 @@ function newZooKeeper({ config, clock, logger }: Ground): ZooKeeper {
     clock,
     logger: logger.named('kafka.zookeeper.ZooKeeperClient'),
   });
+}
+
+/** Takes the log directories, finds out who this broker is, and recovers the logs with the settings of their topics. */
+async function openLogs(
+  { config, disk, clock, random, logger }: Ground,
+  clusterId: string,
+  zk: ZooKeeper,
+): Promise<{ logs: LogManager; brokerId: number }> {
+  const logs = LogManager.open({ disk, clock, random, logger: logger.named('kafka.log.LogManager'), config });
+  const configuredId = config.brokerId >= 0 ? config.brokerId : null;
+  logs.check(clusterId, configuredId);
+  const brokerId = configuredId ?? logs.storedBrokerId ?? (await nextBrokerId(zk, config.reservedBrokerMaxId));
+  logs.claim(clusterId, brokerId);
+  const overrides = await readConfigs(zk, 'topics', await readConfigNames(zk, 'topics'));
+  await logs.load((topic) => topicConfigFrom(config, overrides.get(topic) ?? new Map()));
+  return { logs, brokerId };
 }
 
 /** What clients are told: the configured addresses, with the real port where the system chose one. */
