@@ -12,6 +12,8 @@ export interface ConnectionLimitsConfig {
   readonly maxConnectionsPerIp: number;
   /** max.connections.per.ip.overrides */
   readonly maxConnectionsPerIpOverrides: ReadonlyMap<string, number>;
+  /** max.connection.creation.rate, per second */
+  readonly maxConnectionCreationRate: number;
 }
 
 export type Admission = 'accept' | 'makeRoom' | 'tooMany' | 'tooManyFromAddress';
@@ -20,9 +22,13 @@ export class ConnectionQuotas {
   readonly #config: ConnectionLimitsConfig;
   readonly #perAddress = new Map<string, number>();
   #count = 0;
+  /** Connections that may be served at once: as many as come within a second at the allowed rate. Negative: a debt. */
+  #allowance: number;
+  #allowanceAtMs = 0;
 
   constructor(config: ConnectionLimitsConfig) {
     this.#config = config;
+    this.#allowance = config.maxConnectionCreationRate;
   }
 
   get count(): number {
@@ -34,6 +40,18 @@ export class ConnectionQuotas {
     if ((this.#perAddress.get(address) ?? 0) >= allowed) return 'tooManyFromAddress';
     if (this.#count < this.#config.maxConnections) return 'accept';
     return isInterBrokerListener ? 'makeRoom' : 'tooMany';
+  }
+
+  /**
+   * Counts a new connection against the rate, and says how long it has to wait until it is served. They are not refused:
+   * a restarted broker meets all of its clients at once.
+   */
+  delayMs(nowMs: number): number {
+    const { maxConnectionCreationRate: rate } = this.#config;
+    const earned = ((nowMs - this.#allowanceAtMs) / 1000) * rate;
+    this.#allowance = Math.min(rate, this.#allowance + earned) - 1;
+    this.#allowanceAtMs = nowMs;
+    return this.#allowance >= 0 ? 0 : (-this.#allowance / Math.max(1, rate)) * 1000;
   }
 
   opened(address: string): void {

@@ -22,6 +22,7 @@ export interface SocketServerConfig {
   readonly maxConnections: number;
   readonly maxConnectionsPerIp: number;
   readonly maxConnectionsPerIpOverrides: ReadonlyMap<string, number>;
+  readonly maxConnectionCreationRate: number;
 }
 
 export interface SocketServerOptions {
@@ -53,6 +54,8 @@ export class SocketServer {
   readonly #quotas: ConnectionQuotas;
   readonly #buffers = new BufferPool();
   readonly #connections = new Set<Connection>();
+  /** Those that came too fast, until they are served. */
+  readonly #waiting = new Map<Connection, { readonly accepted: net.Socket; readonly timer: Timer }>();
   readonly #listeners: readonly Listener[];
   #receivesInPlace = false;
   #nextConnectionIndex = 0;
@@ -140,7 +143,17 @@ export class SocketServer {
     );
     this.#quotas.opened(clientHost);
     this.#connections.add(connection);
-    connection.start(receiveOn(accepted, connection, this.#receivesInPlace));
+    const delayMs = this.#quotas.delayMs(clock.monotonicMs());
+    if (delayMs === 0) connection.start(receiveOn(accepted, connection, this.#receivesInPlace));
+    else this.#serveLater(connection, accepted, delayMs);
+  }
+
+  #serveLater(connection: Connection, accepted: net.Socket, delayMs: number): void {
+    const timer = this.#options.clock.schedule(delayMs, () => {
+      this.#waiting.delete(connection);
+      connection.start(receiveOn(accepted, connection, this.#receivesInPlace));
+    });
+    this.#waiting.set(connection, { accepted, timer });
   }
 
   #admit(clientHost: string, isInterBrokerListener: boolean): boolean {
@@ -166,6 +179,10 @@ export class SocketServer {
   #onClosed(connection: Connection, reason: unknown): void {
     this.#connections.delete(connection);
     this.#quotas.closed(connection.clientHost);
+    const waiting = this.#waiting.get(connection);
+    this.#waiting.delete(connection);
+    waiting?.timer.cancel();
+    waiting?.accepted.destroy();
     if (reason === null || this.#isClosing) return;
     if (isPeerGone(reason)) this.#logger.debug(`Connection ${connection.id} ended: ${reason.message}`);
     else this.#complain(`Closing connection ${connection.id}`, reason);

@@ -34,6 +34,7 @@ async function startBroker(handleFrame: FrameHandler, port = 0): Promise<SocketS
       maxConnections: 100,
       maxConnectionsPerIp: 100,
       maxConnectionsPerIpOverrides: new Map(),
+      maxConnectionCreationRate: 2_147_483_647,
     },
     handleFrame,
     clock,

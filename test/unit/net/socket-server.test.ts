@@ -81,6 +81,7 @@ async function startServer(
       maxConnections: 1000,
       maxConnectionsPerIp: 1000,
       maxConnectionsPerIpOverrides: new Map(),
+      maxConnectionCreationRate: 2_147_483_647,
       ...config,
     },
     handleFrame: handlerOf(state),
@@ -435,6 +436,24 @@ describe('limits', () => {
     await peer.whenFrames(1);
     await older.whenClosed();
     expect(newer.isClosed).toBe(false);
+  });
+
+  it('let connections that come faster than the rate wait, and refuse none', async () => {
+    const test = await startServer({ maxConnectionCreationRate: 2 });
+    const clients: FrameClient[] = [];
+    for (let index = 0; index < 4; index++) {
+      clients.push(await connect(test.port));
+      clients[index]?.send(String(index));
+      await eventually(() => test.server.connectionCount === index + 1, { intervalMs: 1 });
+    }
+    await whenHandled(test, 2);
+    await settle();
+    expect(test.handled).toEqual(['0', '1']);
+    test.clock.advance(500);
+    await clients[2]?.whenFrames(1);
+    expect(test.handled).toEqual(['0', '1', '2']);
+    await test.server.close();
+    await clients[3]?.whenClosed();
   });
 
   it('log a flood of complaints only in part', async () => {
