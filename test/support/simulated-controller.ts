@@ -186,6 +186,8 @@ export class SimulatedController {
       this.#isOrdering.delete(brokerId);
       if (brokerEpoch === undefined || this.#obeyed.get(brokerId) === wanted) return;
       this.#isOrdering.add(brokerId);
+      // Until it has answered nobody knows what it obeys.
+      this.#obeyed.delete(brokerId);
       order(brokerId, brokerEpoch)
         .then((isObeyed) => {
           this.#isOrdering.delete(brokerId);
