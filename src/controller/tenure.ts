@@ -101,17 +101,20 @@ export class Tenure {
     this.channels.close();
   }
 
-  /** Waits for ZooKeeper, and then makes sure that this is still the controller. */
+  /** Waits for ZooKeeper, and then makes sure that this is still the controller: else nothing else matters. */
   async settled<T>(work: Promise<T>): Promise<T> {
+    const [outcome] = await Promise.allSettled([work]);
     if (this.#isOver) throw new TenureOverError();
-    const result = await work;
-    if (this.#isOver) throw new TenureOverError();
-    return result;
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
   }
 
   /** Runs the job when its turn comes, if this is still the controller then. */
   post(name: string, job: (tenure: Tenure) => Promise<void>): void {
-    if (!this.#isOver) this.#post(name, () => (this.#isOver ? Promise.resolve() : job(this)));
+    if (this.#isOver) return;
+    // An event of an earlier tenure that waits still will do nothing, so it must not stand for this one.
+    const nameInTenure = `${name} in epoch ${this.state.controllerEpoch}`;
+    this.#post(nameInTenure, () => (this.#isOver ? Promise.resolve() : job(this)));
   }
 
   /** The same after a delay. */

@@ -78,6 +78,7 @@ export class ControlledCluster {
   /** Registers the broker and lets it contend for the office. */
   async start(brokerId: number): Promise<ClusterNode> {
     const zk = this.client();
+    this.fake(brokerId).restart();
     const register = () => this.#register(brokerId, zk);
     await register();
     const controller = new Controller({
@@ -104,7 +105,7 @@ export class ControlledCluster {
     const registration = { endpoints, rack: this.#racks.get(brokerId) ?? null };
     const context = { clock: this.clock, logger: silentLogger };
     const brokerEpoch = await registerBroker(zk, brokerId, registration, context);
-    this.fake(brokerId).restart(brokerEpoch);
+    this.fake(brokerId).brokerEpoch = brokerEpoch;
   }
 
   /** The process is gone and its session has expired. */

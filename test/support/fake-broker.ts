@@ -46,9 +46,9 @@ export class FakeBroker {
     this.brokerId = brokerId;
   }
 
-  /** A new incarnation: what is on the disk stays. */
-  restart(brokerEpoch: number): void {
-    this.brokerEpoch = brokerEpoch;
+  /** A new process, not registered yet: nothing is left but what is on the disk. */
+  restart(): void {
+    this.brokerEpoch = -1;
     this.#controllerEpoch = -1;
     this.metadata.clear();
     this.told = [];
