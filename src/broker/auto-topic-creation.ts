@@ -48,6 +48,8 @@ type CreatedTopic = ResponseOut<typeof CreateTopics>['topics'][number];
 const CREATE_TOPICS_VERSION = 7;
 /** Topics being created at the same time; more are answered as if they were, and the client asks again. */
 const MAX_IN_FLIGHT = 1000;
+/** While there is no controller a client is better told to ask again than kept waiting until it gives up. */
+const MAX_WAIT_MS = 5_000;
 
 export class AutoTopicCreation {
   readonly #options: AutoTopicCreationOptions;
@@ -109,7 +111,7 @@ export class AutoTopicCreation {
     // No waiting for the leaders: the client asks for them anyway.
     const request = { timeoutMs: 0, topics: names.map((name) => this.#defaultsOf(name)) };
     const response = await controller.send(CreateTopics, CREATE_TOPICS_VERSION, request, {
-      timeoutMs: config.requestTimeoutMs,
+      timeoutMs: Math.min(config.requestTimeoutMs, MAX_WAIT_MS),
       retryWhen: ({ topics }) => topics.some(({ errorCode }) => errorCode === Errors.NOT_CONTROLLER),
     });
     logger.info(`Sent auto-creation request for ${names.join(', ')} to the active controller.`);

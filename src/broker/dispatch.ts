@@ -66,8 +66,9 @@ interface RequestHeader {
 
 /** Responses with more record bytes than this are encoded into a pooled buffer. */
 const POOLED_RESPONSE_BYTES = 8 * 1024;
-/** Room for everything around the records of a response. */
+/** Room for everything around the records of a response: a fixed part, and one that grows with the partitions. */
 const RESPONSE_HEADROOM_BYTES = 8 * 1024;
+const RESPONSE_HEADROOM_SHARE = 1 / 16;
 const LENGTH_BYTES = 4;
 /** apiKey, apiVersion, correlationId and the length of clientId. */
 const SHORTEST_HEADER_BYTES = 10;
@@ -152,7 +153,8 @@ export class Dispatch {
     if (recordsSizeBytes <= POOLED_RESPONSE_BYTES) {
       return { kind: 'ready', bytes: handler.encode(apiVersion, correlationId, response), release: null };
     }
-    const buffer = this.#buffers.take(recordsSizeBytes + RESPONSE_HEADROOM_BYTES);
+    const headroomBytes = RESPONSE_HEADROOM_BYTES + Math.floor(recordsSizeBytes * RESPONSE_HEADROOM_SHARE);
+    const buffer = this.#buffers.take(recordsSizeBytes + headroomBytes);
     const release = (): void => this.#buffers.give(buffer);
     try {
       return { kind: 'ready', bytes: handler.encode(apiVersion, correlationId, response, buffer), release };

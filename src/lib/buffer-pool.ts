@@ -7,7 +7,7 @@
  */
 const SMALLEST_BYTES = 16 * 1024;
 const LARGEST_BYTES = 4 * 1024 * 1024;
-const DEFAULT_MAX_IDLE_BYTES = 32 * 1024 * 1024;
+const DEFAULT_MAX_IDLE_BYTES = 16 * 1024 * 1024;
 
 export class BufferPool {
   readonly #maxIdleBytes: number;

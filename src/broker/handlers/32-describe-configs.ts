@@ -15,6 +15,7 @@ import {
   describeTopicConfig,
 } from '../../config/describe.ts';
 import { invalidTopicName } from '../../controller/topic-names.ts';
+import { withTimeout } from '../../lib/clock.ts';
 import { Errors, errorMessage, KafkaError } from '../../protocol/errors.ts';
 import { DescribeConfigs } from '../../protocol/messages/32-describe-configs.ts';
 import type { RequestOf, ResponseOf } from '../../protocol/schema.ts';
@@ -62,7 +63,7 @@ async function describe(broker: Broker, resource: Resource): Promise<DescribedCo
       const invalid = invalidTopicName(resourceName);
       if (invalid !== null) throw new KafkaError('INVALID_TOPIC_EXCEPTION', invalid);
       if (!broker.metadata.image.topics.has(resourceName)) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION');
-      const overrides = await broker.topicConfigs.readOverrides(resourceName);
+      const overrides = await readOverrides(broker, resourceName);
       return describeTopicConfig(broker.config, overrides, configurationKeys);
     }
     case RESOURCE_TYPES.BROKER:
@@ -77,6 +78,21 @@ async function describe(broker: Broker, resource: Resource): Promise<DescribedCo
       return [];
     default:
       throw new KafkaError('INVALID_REQUEST', `Unsupported resource type: ${resourceType}`);
+  }
+}
+
+/** Where they are stored may be out of reach: that is no fault of ours, and worth another try. */
+async function readOverrides(broker: Broker, topic: string): Promise<ReadonlyMap<string, string>> {
+  const { clock, config, logger, topicConfigs } = broker;
+  const timedOut = new KafkaError(
+    'REQUEST_TIMED_OUT',
+    `The configuration of topic ${topic} could not be read in time.`,
+  );
+  try {
+    return await withTimeout(clock, config.requestTimeoutMs, topicConfigs.readOverrides(topic), () => timedOut);
+  } catch (error) {
+    logger.warn(`The configuration of topic ${topic} could not be read`, error);
+    throw timedOut;
   }
 }
 

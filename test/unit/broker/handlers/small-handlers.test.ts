@@ -204,6 +204,18 @@ describe('DescribeConfigs', () => {
     expect(await describeOne(4, 4, '')).toMatchObject({ errorCode: 0, configs: [] });
   });
 
+  it('of a topic whose configuration is out of reach may be tried again, and is no fault of ours', async () => {
+    const failing = { readOverrides: () => Promise.reject(new Error('connection loss')) };
+    const unreachable = deskOf([describeConfigs], {
+      ...broker,
+      topicConfigs: failing as unknown as Broker['topicConfigs'],
+    });
+    const resources = [{ resourceType: 2, resourceName: 't', configurationKeys: null }];
+    const answer = await unreachable.ask(DescribeConfigs, 4, { resources });
+    expect(answer?.results).toMatchObject([{ errorCode: Errors.REQUEST_TIMED_OUT, configs: [] }]);
+    expect(unreachable.dispatch.faultCount).toBe(0);
+  });
+
   it('answers each resource for itself', async () => {
     const resource = { resourceType: 2, configurationKeys: ['retention.ms'] };
     const resources = ['missing', 't'].map((resourceName) => ({ ...resource, resourceName }));
