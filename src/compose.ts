@@ -97,8 +97,8 @@ async function build(ground: Ground, onFatal: BrokerOptions['onFatal'], started:
 
   const { logs, brokerId } = await openLogs(ground, clusterId, zk);
   const config = { ...ground.config, brokerId };
-  const membership = new Membership({ brokerId, config, zk, clock, logger });
   const metadata = new MetadataCache();
+  const membership = new Membership({ brokerId, config, zk, metadata, clock, logger });
   const links = new Links({
     config,
     metadata,

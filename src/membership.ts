@@ -5,6 +5,7 @@
 import type { BrokerConfig } from './config/broker-config.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
+import type { MetadataCache } from './metadata/metadata-cache.ts';
 import type { Endpoint } from './model/broker.ts';
 import type { ControllerChannel } from './net/controller-channel.ts';
 import { Errors, errorName } from './protocol/errors.ts';
@@ -16,6 +17,7 @@ export interface MembershipOptions {
   readonly brokerId: number;
   readonly config: BrokerConfig;
   readonly zk: ZooKeeper;
+  readonly metadata: MetadataCache;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -62,25 +64,35 @@ export class Membership {
 
   /**
    * Asks the controller to move this broker's leaderships away, and tries again while some remain
-   * (controlled.shutdown.max.retries). Resolves either way: a broker that cannot leave in order leaves all the same.
+   * (controlled.shutdown.max.retries) and somebody is there who could take them. Resolves either way: a broker that cannot
+   * leave in order leaves all the same.
    */
   async leave(channel: ControllerChannel): Promise<void> {
-    const { brokerId, config, clock, logger } = this.#options;
+    const { config, clock, logger } = this.#options;
     if (!config.controlledShutdownEnable || this.#brokerEpoch === NOT_REGISTERED) return;
     logger.info('Starting controlled shutdown');
     for (let attempt = 0; attempt <= config.controlledShutdownMaxRetries; attempt++) {
       if (attempt > 0) await clock.sleep(config.controlledShutdownRetryBackoffMs);
-      const refusal = await this.#tryToLeave(channel, brokerId);
-      if (refusal === null) return logger.info('Controlled shutdown request returned successfully');
-      logger.warn(`Controlled shutdown did not succeed yet: ${refusal}`);
+      const obstacle = this.#obstacle() ?? (await this.#tryToLeave(channel));
+      if (obstacle === null) return logger.info('Controlled shutdown request returned successfully');
+      logger.warn(`Controlled shutdown did not succeed: ${obstacle}`);
+      if (this.#obstacle() !== null) break;
     }
-    logger.warn('Proceeding to do an unclean shutdown as all the controlled shutdown attempts failed');
+    logger.warn('Leaving without a controlled shutdown: partitions led by this broker wait for an election');
+  }
+
+  /** Why asking (again) is in vain; null when it is not. */
+  #obstacle(): string | null {
+    const { zk, metadata, brokerId } = this.#options;
+    if (!zk.isLeaseValid()) return 'ZooKeeper is out of reach, so nothing can be changed';
+    const hasOthers = [...metadata.image.brokers.keys()].some((id) => id !== brokerId);
+    return hasOthers ? null : 'no other broker is alive';
   }
 
   /** Null when no partition is led by this broker any more, else why it did not work. */
-  async #tryToLeave(channel: ControllerChannel, brokerId: number): Promise<string | null> {
+  async #tryToLeave(channel: ControllerChannel): Promise<string | null> {
     try {
-      const request = { brokerId, brokerEpoch: this.#brokerEpoch };
+      const request = { brokerId: this.#options.brokerId, brokerEpoch: this.#brokerEpoch };
       const response = await channel.send(ControlledShutdown, CONTROLLED_SHUTDOWN_VERSION, request, {
         retryWhen: ({ errorCode }) => errorCode === Errors.NOT_CONTROLLER,
       });
