@@ -67,8 +67,8 @@ export function staged<R>(reply: Promise<R | NoResponse>): Staged<R> {
 }
 
 /**
- * A response frame that was encoded before, for the same version: only the correlation id differs from one answer to the
- * next. For large answers that many clients ask for.
+ * A response frame that was encoded before, for the same version: only the correlation id differs from one answer to
+ * the next. For large answers that many clients ask for.
  */
 export class EncodedBefore {
   readonly frame: Buffer;

@@ -43,8 +43,8 @@ export class ConnectionQuotas {
   }
 
   /**
-   * Counts a new connection against the rate, and says how long it has to wait until it is served. They are not refused:
-   * a restarted broker meets all of its clients at once.
+   * Counts a new connection against the rate, and says how long it has to wait until it is served. They are not
+   * refused: a restarted broker meets all of its clients at once.
    */
   delayMs(nowMs: number): number {
     const { maxConnectionCreationRate: rate } = this.#config;

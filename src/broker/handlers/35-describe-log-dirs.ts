@@ -1,9 +1,10 @@
 /**
  * DescribeLogDirs v0-4: the log directories of this broker, the replicas in them and their sizes (KIP-113).
  *
- * Behaviour: every directory is told of, also one with none of the wanted partitions. A directory that is out of service
- * is KAFKA_STORAGE_ERROR, without its replicas. Partitions that are not here are left out. offsetLag is by how much a
- * replica's log ends before its high watermark; replicas are never moved between directories, so isFutureKey is false.
+ * Behaviour: every directory is told of, also one with none of the wanted partitions. A directory that is out of
+ * service is KAFKA_STORAGE_ERROR, without its replicas. Partitions that are not here are left out. offsetLag is by
+ * how much a replica's log ends before its high watermark; replicas are never moved between directories, so
+ * isFutureKey is false.
  * Versions: topics null means all. v3 adds the errorCode for the whole. v4 adds the size of the volume (KIP-827).
  */
 import type { PartitionLog } from '../../log/partition-log.ts';
