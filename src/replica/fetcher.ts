@@ -393,7 +393,7 @@ export class ReplicaFetcher {
     } catch (error) {
       if (error instanceof AssertionError) throw error;
       const { topic, partition, log } = followed.partition;
-      if (log.isOffline || !(error instanceof KafkaError) || error.error === 'KAFKA_STORAGE_ERROR') {
+      if (log.isOffline || (error instanceof KafkaError && error.error === 'KAFKA_STORAGE_ERROR')) {
         this.#fail(followed, error);
         return;
       }

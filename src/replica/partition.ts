@@ -10,6 +10,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { TopicId } from '../model/topic-partition.ts';
 import { KafkaError, type ErrorName } from '../protocol/errors.ts';
+import { RECORD_BATCH_OVERHEAD, RecordBatch } from '../protocol/records/batch.ts';
 import { findDivergence } from './divergence.ts';
 import { type EpochEndOffset, FollowerState } from './follower-state.ts';
 import type { IsrStore } from './isr-store.ts';
@@ -352,16 +353,36 @@ export class Partition implements LeaderView {
 
   /** Takes over what the leader sent for the log's end: records (maybe none), its high watermark and its log start. */
   appendFetched(records: Buffer | null, leaderHighWatermark: number, leaderLogStartOffset: number): void {
-    if (records !== null && records.length > 0) this.log.appendAsFollower(records, this.#context.clock.nowMs());
+    if (records !== null && records.length > 0) this.#appendAsFollower(records);
     const highWatermark = Math.min(leaderHighWatermark, this.log.logEndOffset);
     if (highWatermark > this.log.highWatermark) {
       this.log.updateHighWatermark(highWatermark);
       this.#watchers.notify('highWatermark');
     }
-    if (leaderLogStartOffset > this.log.logStartOffset) {
-      this.log.advanceLogStartOffset(leaderLogStartOffset);
+    const logStartOffset = Math.min(leaderLogStartOffset, this.log.highWatermark);
+    if (logStartOffset > this.log.logStartOffset) {
+      this.log.advanceLogStartOffset(logStartOffset);
       this.#watchers.notify('logStart');
     }
+  }
+
+  /**
+   * A leader whose log starts in the middle of a batch sends that batch whole: then an empty log, which waits at the leader's start,
+   * begins where the batch does (Kafka's appendRecordsToFollowerOrFutureReplica).
+   */
+  #appendAsFollower(records: Buffer): void {
+    const { logStartOffset, logEndOffset } = this.log;
+    const isEmpty = logStartOffset === logEndOffset;
+    if (isEmpty && records.length >= RECORD_BATCH_OVERHEAD) {
+      const { baseOffset, lastOffset } = new RecordBatch(records);
+      if (baseOffset < logEndOffset && lastOffset >= logEndOffset) {
+        this.#context.logger.info(
+          `[Partition ${this.topic}-${this.partition}] Starting the log from offset ${baseOffset}`,
+        );
+        this.log.truncateFullyAndStartAt(baseOffset);
+      }
+    }
+    this.log.appendAsFollower(records, this.#context.clock.nowMs());
   }
 
   /** The log was cut or restarted by the fetcher. */

@@ -33,7 +33,6 @@ export interface SimulatedLogOptions {
 
 export class SimulatedLog implements ReplicaLog {
   readonly topicId: string;
-  readonly directory = 'memory';
   readonly config: ReplicaLog['config'];
   isOffline = false;
   readonly logStartOffset = 0;

@@ -14,8 +14,9 @@ import { Deferred } from '../../lib/deferred.ts';
 import { type ErrorName, Errors, KafkaError } from '../../protocol/errors.ts';
 import { Fetch } from '../../protocol/messages/01-fetch.ts';
 import type { RequestOf, ResponseOf } from '../../protocol/schema.ts';
-import type { RecordsSource } from '../../protocol/writer.ts';
+import { type RecordsSource, recordsSizeBytes } from '../../protocol/writer.ts';
 import { Partition } from '../../replica/partition.ts';
+import type { LogRecords } from '../../replica/replica-log.ts';
 import { CurrentLeaders } from '../current-leader.ts';
 import { type FetchAnswer, FetchLook, type FetchTerms } from '../fetch-look.ts';
 import { type FetchContext, type FetchPartition, NO_SESSION } from '../fetch-session.ts';
@@ -107,18 +108,18 @@ function answer(
   return respond(context, opened, look.terms, look.answers, null);
 }
 
-type LoadedRecords = ReadonlyMap<FetchPartition, RecordsSource>;
+type LoadedRecords = ReadonlyMap<FetchPartition, RecordsSource | Buffer>;
 
 async function answerLoaded(context: RequestContext, opened: FetchContext, look: FetchLook): Promise<FetchResponse> {
   const { broker } = context;
-  const loaded = new Map<FetchPartition, RecordsSource>();
+  const loaded = new Map<FetchPartition, RecordsSource | Buffer>();
   const answers = new Map(look.answers);
   const epochs = new Map<FetchPartition, number>();
   const loads = [...look.answers].map(async ([target, { read }]): Promise<void> => {
     if (read === null || read.records === null) return;
     if (target.watched instanceof Partition) epochs.set(target, target.watched.leaderEpoch);
     try {
-      loaded.set(target, await read.records.load());
+      loaded.set(target, await load(read.records));
     } catch (error) {
       broker.logger.error(`Cannot read ${target.topic}-${target.partition} at ${target.fetchOffset}`, error);
       answers.set(target, { error: error instanceof KafkaError ? error.error : 'KAFKA_STORAGE_ERROR', read: null });
@@ -134,6 +135,14 @@ async function answerLoaded(context: RequestContext, opened: FetchContext, look:
       answers.set(target, { error: error === 'NONE' ? 'NOT_LEADER_OR_FOLLOWER' : error, read: null });
   }
   return respond(context, opened, look.terms, answers, loaded);
+}
+
+/** Bytes in memory: what lies in the page cache is copied now, since by the time the rest is there the log may have been cut. */
+async function load(records: LogRecords): Promise<RecordsSource | Buffer> {
+  if (!records.isHot) return records.load();
+  const copy = Buffer.allocUnsafe(records.sizeBytes);
+  records.copyInto(copy, 0);
+  return copy;
 }
 
 function respond(
@@ -153,7 +162,7 @@ function respond(
     if (kind === 'INCREMENTAL' && target.watched === null && found.read !== null) continue;
     const records = loaded?.get(target) ?? found.read?.records ?? null;
     if (!noteAnswer(target, found, records) && kind === 'INCREMENTAL') continue;
-    if (records !== null && records.sizeBytes > 0) moveToEnd(target);
+    if (recordsSizeBytes(records) > 0) moveToEnd(target);
     const key = session.usesTopicIds ? target.topicId : (target.topic ?? '');
     let topic = topics.get(key);
     if (topic === undefined) {
@@ -172,8 +181,12 @@ function respond(
   };
 }
 
-function noteAnswer(target: FetchPartition, { error, read }: FetchAnswer, records: RecordsSource | null): boolean {
-  const hasContent = (records !== null && records.sizeBytes > 0) || (read !== null && read.divergingEpoch !== null);
+function noteAnswer(
+  target: FetchPartition,
+  { error, read }: FetchAnswer,
+  records: RecordsSource | Buffer | null,
+): boolean {
+  const hasContent = recordsSizeBytes(records) > 0 || (read !== null && read.divergingEpoch !== null);
   const highWatermark = read?.highWatermark ?? -1;
   return target.noteAnswer({ error, highWatermark, logStartOffset: read?.logStartOffset ?? -1, hasContent });
 }
@@ -188,7 +201,7 @@ function moveToEnd(target: FetchPartition): void {
 function partitionAnswer(
   target: FetchPartition,
   { error, read }: FetchAnswer,
-  records: RecordsSource | null,
+  records: RecordsSource | Buffer | null,
   version: number,
   leaders: CurrentLeaders,
   isReadCommitted: boolean,
