@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs a command of this project with the right Node: bin/launch.sh <command> [arguments].
+# Runs a program of this project with the right Node: bin/launch.sh src/cli/run.ts topics --list …
 # The project's own Node 24 (an npm package, installed by `npm ci`) comes first, then a Node 24 or newer on PATH.
 root=$(dirname "$(dirname "$(readlink -f "$0")")")
 
@@ -27,4 +27,6 @@ if [ ! -d "$root/node_modules" ]; then
   exit 1
 fi
 
-exec "$node" --disable-warning=ExperimentalWarning "$root/src/cli/run.ts" "$@"
+program="$root/$1"
+shift
+exec "$node" --disable-warning=ExperimentalWarning "$program" "$@"

@@ -40,6 +40,8 @@ export interface CommandDefinition<S extends OptionSpecs> {
   readonly summary: string;
   readonly options: S;
   readonly examples: Usage['examples'];
+  /** Whether the command does something without any argument; else it prints its help. */
+  readonly runsBare?: boolean;
   run(options: Options<keyof WithCommon<S> & string>, terminal: Terminal): Promise<number>;
 }
 
@@ -59,7 +61,7 @@ export function defineCommand<S extends OptionSpecs>(definition: CommandDefiniti
       return 1;
     };
     try {
-      if (args.length === 0) return printUsage(definition.summary);
+      if (args.length === 0 && !definition.runsBare) return printUsage(definition.summary);
       const options = parseOptions<keyof WithCommon<S> & string>(specs, args);
       if (options.has('help')) return printHelp(usage, terminal);
       if (options.has('version')) {

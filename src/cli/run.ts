@@ -20,10 +20,10 @@ const COMMANDS: ReadonlyMap<string, () => Promise<{ main: CommandMain }>> = new 
   ['get-offsets', () => import('./get-offsets.ts')],
   ['leader-election', () => import('./leader-election.ts')],
   ['log-dirs', () => import('./log-dirs.ts')],
-  ['server-start', () => import('./server-start.ts')],
   ['server-stop', () => import('./server-stop.ts')],
   ['topics', () => import('./topics.ts')],
   ['zookeeper-server-start', () => import('./zookeeper-server-start.ts')],
+  ['zookeeper-server-stop', () => import('./zookeeper-server-stop.ts')],
 ]);
 
 const [name = '', ...args] = process.argv.slice(2);

@@ -1,0 +1,283 @@
+/**
+ * Runs the local cluster: finds or installs ZooKeeper, starts it and the brokers, shows how that goes, then where they are and
+ * what to type next. Ctrl-C or SIGTERM stops the brokers first and ZooKeeper last; a second one kills them. Data stays.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { Deferred } from '../lib/deferred.ts';
+import { isListening, isPortFree } from '../net/port-check.ts';
+import { ChildServer } from './child-server.ts';
+import { CommandError, defineCommand, type Terminal } from './command.ts';
+import { DEFAULT_PLAN, type LocalClusterPlan, type PlannedBroker, plannedBrokers } from './local-cluster.ts';
+import type { Options } from './options.ts';
+import { Progress } from './progress.ts';
+import { requireZooKeeper, thisMachine, type ZooKeeperInstallation } from './zookeeper-installation.ts';
+import { zooKeeperCommand, zooKeeperProperties } from './zookeeper-server.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+const READY_LINE = /\[KafkaServer id=\d+\] started/;
+const LOOPBACK = '127.0.0.1';
+const POLL_MS = 50;
+const ZOOKEEPER_START_MS = 60_000;
+const BROKER_START_MS = 120_000;
+const BROKER_STOP_MS = 30_000;
+const ZOOKEEPER_STOP_MS = 10_000;
+const LINES_OF_THE_DEAD = 15;
+
+const OPTIONS = {
+  data: { argument: 'directory', default: DEFAULT_PLAN.dataDirectory, description: 'Where all data and logs lie.' },
+  brokers: { argument: 'number', default: String(DEFAULT_PLAN.brokerCount), description: 'How many brokers.' },
+  port: {
+    argument: 'port',
+    default: String(DEFAULT_PLAN.firstPort),
+    description: 'Of the first broker; others follow.',
+  },
+  'zookeeper-port': { argument: 'port', default: String(DEFAULT_PLAN.zookeeperPort), description: 'Of ZooKeeper.' },
+};
+
+export const main = defineCommand({
+  script: 'npm start --',
+  summary: 'Runs one ZooKeeper and three brokers in the foreground until Ctrl-C. Data is kept between runs.',
+  runsBare: true,
+  options: OPTIONS,
+  examples: [['Another cluster beside the first', 'npm start -- --data data2 --port 9192 --zookeeper-port 2281']],
+  run: (options, terminal) => new LocalCluster(planOf(options), terminal).run(),
+});
+
+function planOf(options: Options<keyof typeof OPTIONS | 'help' | 'version'>): LocalClusterPlan {
+  const inRange = (name: 'brokers' | 'port' | 'zookeeper-port', max: number): number => {
+    const value = options.int(name) ?? 0;
+    if (value < 1 || value > max) throw new CommandError(`--${name} must be between 1 and ${max}`);
+    return value;
+  };
+  return {
+    dataDirectory: path.resolve(ROOT, options.required('data')),
+    brokerCount: inRange('brokers', 9),
+    firstPort: inRange('port', 65_000),
+    zookeeperPort: inRange('zookeeper-port', 65_535),
+  };
+}
+
+class LocalCluster {
+  readonly #plan: LocalClusterPlan;
+  readonly #brokers: readonly PlannedBroker[];
+  readonly #terminal: Terminal;
+  readonly #progress: Progress;
+  readonly #stopAsked = new Deferred();
+  readonly #servers: ChildServer[] = [];
+  #isStopping = false;
+  #exitCode = 0;
+
+  constructor(plan: LocalClusterPlan, terminal: Terminal) {
+    this.#plan = plan;
+    this.#brokers = plannedBrokers(plan);
+    this.#terminal = terminal;
+    this.#progress = new Progress(terminal);
+  }
+
+  async run(): Promise<number> {
+    this.#terminal.onInterrupt(() => this.#onInterrupt());
+    try {
+      await this.#start();
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      this.#progress.stop();
+      if (!this.#isStopping) {
+        this.#terminal.error(`${error.message}\n`);
+        this.#exitCode = 1;
+      }
+      this.#stopAsked.resolve();
+    }
+    await this.#stopAsked.promise;
+    await this.#stop();
+    return this.#exitCode;
+  }
+
+  #onInterrupt(): void {
+    if (this.#isStopping) for (const server of this.#servers) server.kill();
+    this.#isStopping = true;
+    this.#stopAsked.resolve();
+  }
+
+  async #start(): Promise<void> {
+    this.#progress.working('Looking for free ports');
+    await this.#requireFreePorts();
+    this.#progress.working('Looking for ZooKeeper');
+    const installation = await requireZooKeeper(thisMachine(), (line) => this.#progress.say(line));
+    const zookeeper = this.#startZooKeeper(installation);
+    // Brokers load while ZooKeeper starts; they wait for it by themselves.
+    const ready = this.#brokers.map((broker) => this.#startBroker(broker));
+    await this.#whenZooKeeperListens(zookeeper);
+    await this.#whenReady(ready);
+    if (this.#isStopping) throw new CommandError('stopped');
+    this.#progress.stop();
+    this.#terminal.out(this.#welcome());
+    for (const server of this.#servers) void this.#reportEnd(server);
+  }
+
+  async #requireFreePorts(): Promise<void> {
+    const wanted: [port: number, whom: string][] = [
+      [this.#plan.zookeeperPort, 'ZooKeeper'],
+      ...this.#brokers.map(({ port, id }): [number, string] => [port, `broker ${id}`]),
+    ];
+    const taken: string[] = [];
+    for (const [port, whom] of wanted)
+      if (!(await isPortFree(LOOPBACK, port))) taken.push(`Port ${port}, which ${whom} needs, is in use.`);
+    if (taken.length === 0) return;
+    throw new CommandError(
+      `${taken.join('\n')}\nIs the cluster running already? Stop what uses the port${taken.length > 1 ? 's' : ''} ` +
+        '(bin/kafka-server-stop.sh, bin/zookeeper-server-stop.sh),\n' +
+        'or take others: npm start -- --port 9192 --zookeeper-port 2281',
+    );
+  }
+
+  #launch(name: string, command: string, args: readonly string[], onLine?: (line: string) => void): ChildServer {
+    const logFile = path.join(this.#plan.dataDirectory, 'logs', `${name}.log`);
+    mkdirSync(path.dirname(logFile), { recursive: true });
+    const { clock } = this.#terminal;
+    const server = new ChildServer({
+      name,
+      command,
+      args,
+      directory: ROOT,
+      logFile,
+      clock,
+      ...(onLine && { onLine }),
+    });
+    this.#servers.push(server);
+    return server;
+  }
+
+  #startZooKeeper(installation: ZooKeeperInstallation): ChildServer {
+    const { dataDirectory, zookeeperPort } = this.#plan;
+    const own = path.join(dataDirectory, 'zookeeper');
+    mkdirSync(own, { recursive: true });
+    const configFile = path.join(own, 'zoo.cfg');
+    writeFileSync(configFile, zooKeeperProperties({ dataDirectory: own, clientPort: zookeeperPort }));
+    const { command, args } = zooKeeperCommand(installation, configFile, { logLevel: 'info' });
+    return this.#launch('zookeeper', command, args);
+  }
+
+  /** Resolves when the broker has said that it is started, or is dead. */
+  async #startBroker({ id, overrides }: PlannedBroker): Promise<void> {
+    const started = new Deferred();
+    const args = ['--disable-warning=ExperimentalWarning', path.join(ROOT, 'src/main.ts')];
+    args.push(path.join(ROOT, 'config/server.properties'));
+    for (const override of overrides) args.push('--override', override);
+    const server = this.#launch(`kafka${id}`, process.execPath, args, (line) => {
+      if (READY_LINE.test(line)) started.resolve();
+    });
+    await Promise.race([started.promise, server.ended]);
+    if (server.isRunning) this.#progress.say(`✓ broker ${id} is up (${this.#progress.seconds} s)`);
+  }
+
+  async #whenZooKeeperListens(zookeeper: ChildServer): Promise<void> {
+    const { clock } = this.#terminal;
+    const deadline = clock.monotonicMs() + ZOOKEEPER_START_MS;
+    this.#progress.working('Starting ZooKeeper');
+    while (!(await isListening(LOOPBACK, this.#plan.zookeeperPort))) {
+      if (!zookeeper.isRunning || this.#isStopping) throw this.#death(zookeeper);
+      if (clock.monotonicMs() > deadline)
+        throw new CommandError(
+          `ZooKeeper does not answer on port ${this.#plan.zookeeperPort}; see ${zookeeper.logFile}`,
+        );
+      await clock.sleep(POLL_MS);
+    }
+    this.#progress.say(`✓ ZooKeeper is up (${this.#progress.seconds} s)`);
+  }
+
+  async #whenReady(ready: readonly Promise<void>[]): Promise<void> {
+    this.#progress.working(`Starting ${this.#brokers.length} brokers`);
+    const tooLong = new Deferred<'late'>();
+    const timer = this.#terminal.clock.schedule(BROKER_START_MS, () => tooLong.resolve('late'));
+    const all = Promise.all(ready).then(() => 'ready' as const);
+    const asked = this.#stopAsked.promise.then(() => 'stop' as const);
+    const outcome = await Promise.race([all, asked, tooLong.promise]);
+    timer.cancel();
+    const dead = this.#servers.find((server) => !server.isRunning);
+    if (dead !== undefined) throw this.#death(dead);
+    if (outcome === 'late')
+      throw new CommandError(`The brokers are not up after ${BROKER_START_MS / 1000} s; see ${this.#logs()}`);
+  }
+
+  #logs(): string {
+    return `${path.relative(process.cwd(), this.#plan.dataDirectory) || '.'}/logs/`;
+  }
+
+  #death(server: ChildServer): CommandError {
+    const lines = server.lastLines(LINES_OF_THE_DEAD).map((line) => `  ${server.name}: ${line}`);
+    return new CommandError(`${server.name} ended while it was starting:\n${lines.join('\n')}\nSee ${server.logFile}`);
+  }
+
+  /** A server that ends while the cluster runs is reported; the others go on, as they would anywhere else. */
+  async #reportEnd(server: ChildServer): Promise<void> {
+    const how = await server.ended;
+    if (server.isStopping) return;
+    const lines = server.lastLines(LINES_OF_THE_DEAD).map((line) => `  ${server.name}: ${line}`);
+    this.#terminal.error(
+      `${server.name} has ended (${how}). Its last lines, from ${server.logFile}:\n${lines.join('\n')}\n`,
+    );
+    this.#exitCode = 1;
+    if (this.#servers.some(({ isRunning }) => isRunning)) return;
+    this.#terminal.error('No server is left.\n');
+    this.#stopAsked.resolve();
+  }
+
+  async #stop(): Promise<void> {
+    this.#isStopping = true;
+    const [zookeeper, ...brokers] = this.#servers;
+    if (brokers.some(({ isRunning }) => isRunning)) {
+      this.#progress.working('Stopping the brokers');
+      await Promise.all(brokers.map((broker) => broker.stop(BROKER_STOP_MS)));
+    }
+    if (zookeeper?.isRunning) {
+      this.#progress.working('Stopping ZooKeeper');
+      await zookeeper.stop(ZOOKEEPER_STOP_MS);
+    }
+    this.#progress.stop();
+    if (this.#servers.length > 0) this.#terminal.out(`Stopped. The data is in ${this.#plan.dataDirectory}\n`);
+  }
+
+  #welcome(): string {
+    const bold = (text: string): string => (this.#terminal.isTerminal.stdout ? `\u001b[1m${text}\u001b[22m` : text);
+    const here = (file: string): string => path.relative(process.cwd(), file) || '.';
+    const rows = [
+      ['', 'address', 'data', 'log'],
+      [
+        'ZooKeeper',
+        `${LOOPBACK}:${this.#plan.zookeeperPort}`,
+        here(`${this.#plan.dataDirectory}/zookeeper`),
+        `${this.#logs()}zookeeper.log`,
+      ],
+      ...this.#brokers.map(({ id, address, logDirectory }) => [
+        `broker ${id}`,
+        address,
+        here(logDirectory),
+        `${this.#logs()}kafka${id}.log`,
+      ]),
+    ];
+    const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+    const table = rows.map((row, index) => {
+      const line = row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('   ')
+        .trimEnd();
+      return `  ${index === 0 ? bold(line) : line}`;
+    });
+    const bootstrap = this.#brokers[0]?.address ?? '';
+    return [
+      `The cluster is up after ${this.#progress.seconds} s.`,
+      '',
+      ...table,
+      '',
+      'In another terminal:',
+      `  bin/kafka-topics.sh --create --topic first-topic --partitions 3 --bootstrap-server ${bootstrap}`,
+      `  bin/kafka-topics.sh --describe --bootstrap-server ${bootstrap}`,
+      `  bin/kafka-console-producer.sh --topic first-topic --bootstrap-server ${bootstrap}`,
+      `  bin/kafka-console-consumer.sh --topic first-topic --from-beginning --bootstrap-server ${bootstrap}`,
+      '',
+      'Ctrl-C stops everything. The data is kept.',
+      '',
+    ].join('\n');
+  }
+}

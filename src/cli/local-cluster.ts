@@ -1,0 +1,59 @@
+/**
+ * @pure The cluster of `npm start` on paper: ports, directories and the settings that differ from config/server.properties.
+ * docker-compose.yml describes the same cluster; a test compares them.
+ */
+export interface LocalClusterPlan {
+  readonly dataDirectory: string;
+  readonly brokerCount: number;
+  /** Of the first broker; the others count on from it. */
+  readonly firstPort: number;
+  readonly zookeeperPort: number;
+}
+
+export const DEFAULT_PLAN: LocalClusterPlan = {
+  dataDirectory: 'data',
+  brokerCount: 3,
+  firstPort: 9092,
+  zookeeperPort: 2181,
+};
+
+export interface PlannedBroker {
+  readonly id: number;
+  readonly port: number;
+  readonly address: string;
+  readonly logDirectory: string;
+  /** property=value texts over config/server.properties. */
+  readonly overrides: readonly string[];
+}
+
+export function plannedBrokers(plan: LocalClusterPlan): PlannedBroker[] {
+  return Array.from({ length: plan.brokerCount }, (_, index) => {
+    const id = index + 1;
+    const port = plan.firstPort + index;
+    const logDirectory = `${plan.dataDirectory}/kafka${id}`;
+    const properties = {
+      'broker.id': id,
+      listeners: `PLAINTEXT://localhost:${port}`,
+      'log.dirs': logDirectory,
+      'zookeeper.connect': `127.0.0.1:${plan.zookeeperPort}`,
+      // The broker that stops last has nobody to hand its leaderships to, and need not wait for that.
+      'controlled.shutdown.retry.backoff.ms': 200,
+      ...replicationDefaults(plan.brokerCount),
+    };
+    const overrides = Object.entries(properties).map(([key, value]) => `${key}=${value}`);
+    return { id, port, address: `localhost:${port}`, logDirectory, overrides };
+  });
+}
+
+/** Topics outlive one broker: three replicas, of which two must have a write with acks=all. */
+export function replicationDefaults(brokerCount: number): Record<string, number> {
+  const replicas = Math.min(brokerCount, 3);
+  const inSync = Math.max(replicas - 1, 1);
+  return {
+    'default.replication.factor': replicas,
+    'min.insync.replicas': inSync,
+    'offsets.topic.replication.factor': replicas,
+    'transaction.state.log.replication.factor': replicas,
+    'transaction.state.log.min.isr': inSync,
+  };
+}

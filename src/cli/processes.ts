@@ -1,0 +1,54 @@
+/** The processes of this machine, for commands that stop servers by what they run (as Kafka's stop scripts do by `ps`). */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+
+export interface RunningProcess {
+  readonly pid: number;
+  readonly command: readonly string[];
+}
+
+export function runningProcesses(): RunningProcess[] {
+  return existsSync('/proc/self/cmdline') ? fromProc() : fromPs();
+}
+
+function fromProc(): RunningProcess[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        const command = readFileSync(`/proc/${name}/cmdline`, 'utf8')
+          .split('\0')
+          .filter((word) => word !== '');
+        return command.length === 0 ? [] : [{ pid: Number(name), command }];
+      } catch (error) {
+        // It ended while the list was read, or belongs to somebody else.
+        if (['ENOENT', 'ESRCH', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
+        throw error;
+      }
+    });
+}
+
+function fromPs(): RunningProcess[] {
+  const lines = execFileSync('ps', ['-axww', '-o', 'pid=,command='], { encoding: 'utf8' }).split('\n');
+  return lines.flatMap((line) => {
+    const [pid = '', ...command] = line.trim().split(/\s+/);
+    return /^\d+$/.test(pid) && command.length > 0 ? [{ pid: Number(pid), command }] : [];
+  });
+}
+
+/** The signal that the stop scripts send: $SIGNAL, TERM when it is not set. */
+export function stopSignal(environment: Readonly<Record<string, string | undefined>>): NodeJS.Signals {
+  const name = (environment['SIGNAL'] ?? 'TERM').toUpperCase();
+  return (name.startsWith('SIG') ? name : `SIG${name}`) as NodeJS.Signals;
+}
+
+/** False when the process is gone already. */
+export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    process.kill(pid, signal);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
+  }
+}
