@@ -94,7 +94,8 @@ export class Membership {
     try {
       const request = { brokerId: this.#options.brokerId, brokerEpoch: this.#brokerEpoch };
       const response = await channel.send(ControlledShutdown, CONTROLLED_SHUTDOWN_VERSION, request, {
-        retryWhen: ({ errorCode }) => errorCode === Errors.NOT_CONTROLLER,
+        // Kafka's answer of a broker that is not the controller (any more).
+        retryWhen: ({ errorCode }) => errorCode === Errors.STALE_CONTROLLER_EPOCH,
       });
       if (response.errorCode !== Errors.NONE) return errorName(response.errorCode);
       const remaining = response.remainingPartitions.map(
