@@ -44,7 +44,10 @@ export interface ControllerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** Runs in each new session before the broker contends again: it must be registered first, or it would have no epoch. */
+  /**
+   * Runs in each session before the broker contends: it must be registered, or it would have no epoch. Is called also where
+   * it is registered already, and must keep that registration then.
+   */
   readonly registerBroker: () => Promise<unknown>;
 }
 
@@ -60,7 +63,7 @@ export class Controller {
   #activeControllerId = NO_CONTROLLER;
   /** Counts lost sessions: what was won in an earlier one is not ours any more. */
   #session = 0;
-  #isRegistered = true;
+  #isRegistered = false;
   #restUntilMs = Number.NEGATIVE_INFINITY;
   #isStopped = false;
 
@@ -68,7 +71,7 @@ export class Controller {
     this.#options = options;
   }
 
-  /** Begins to contend. The broker must be registered. */
+  /** Begins to contend. */
   start(): void {
     const { zk } = this.#options;
     this.#unsubscribe.push(
