@@ -133,9 +133,9 @@ export class DirectoryCheckpoints {
 
   /** Makes sure, before it returns, that no crash can find a recovery point of the log that is above the one it has now. */
   onRecoveryPointLowered(log: CheckpointedLog): void {
+    this.#loweredCount++;
     const written = this.#logs.get(log);
     if (written === undefined || written <= log.recoveryPoint) return;
-    this.#loweredCount++;
     this.#logs.set(log, log.recoveryPoint);
     const { disk } = this.#directory.services;
     disk.replaceFile(

@@ -90,10 +90,10 @@ export class Durability {
     this.#truncatedTo = Math.min(this.#truncatedTo, endOffset);
   }
 
-  /** The log now begins at an offset behind all it had, empty: there is nothing to make durable. */
-  restartAt(offset: number): void {
-    this.onTruncated(offset);
-    this.#durableEndOffset = offset;
+  /** Resolves when no sync is under way or asked for. */
+  async whenIdle(): Promise<void> {
+    for (let round = this.#running ?? this.#next; round !== null; round = this.#running ?? this.#next)
+      await round.done.promise;
   }
 
   /** The disk is out of service: nobody may go on waiting. */

@@ -339,24 +339,33 @@ export class LogManager {
 
   /** Gives the log up: its directory loses its name at once and goes after file.delete.delay.ms. False when there is none. */
   delete(topic: string, partition: number): boolean {
-    const key = topicPartitionKey(topic, partition);
-    const log = this.#logs.get(key);
+    const log = this.#logs.get(topicPartitionKey(topic, partition));
     if (log === undefined) return false;
-    const { directory } = log;
-    this.#logs.delete(key);
-    const target = path.join(
-      directory.path,
-      markedDirectoryName(topic, partition, this.#services.random.bytes(16), 'delete'),
-    );
-    directory.guard(`Error while deleting log for ${key}`, () => {
-      const source = log.path;
+    const target = this.#renameAway(log, 'delete');
+    this.#options.logger.info(`Log for partition ${log.name} is renamed to ${target} and is scheduled for deletion`);
+    this.#removeLater(log.directory, target, log.config.fileDeleteDelayMs);
+    return true;
+  }
+
+  /** Puts a log that is nobody's any more out of the way; its files are kept for whoever may miss them. */
+  setAside(topic: string, partition: number): void {
+    const log = this.#logs.get(topicPartitionKey(topic, partition));
+    if (log === undefined) return;
+    const target = this.#renameAway(log, 'stray');
+    this.#options.logger.warn(`Log for partition ${log.name} is stray: it is renamed to ${target} and kept`);
+  }
+
+  #renameAway(log: PartitionLog, mark: 'delete' | 'stray'): string {
+    const { topic, partition, directory, path: source } = log;
+    this.#logs.delete(log.name);
+    const name = markedDirectoryName(topic, partition, this.#services.random.bytes(16), mark);
+    const target = path.join(directory.path, name);
+    directory.guard(`Error while renaming log for ${log.name}`, () => {
       log.onDeleted(target);
       this.#services.disk.rename(source, target);
       this.#services.disk.syncDirectory(directory.path);
     });
-    this.#options.logger.info(`Log for partition ${key} is renamed to ${target} and is scheduled for deletion`);
-    this.#removeLater(directory, target, log.config.fileDeleteDelayMs);
-    return true;
+    return target;
   }
 
   #removeLater(directory: LogDirectory, target: string, delayMs: number): void {
@@ -375,6 +384,10 @@ export class LogManager {
         ...space,
       };
     });
+  }
+
+  get hasOfflineDirectory(): boolean {
+    return this.#managed.some(({ directory }) => directory.isOffline);
   }
 
   isOffline(directoryPath: string): boolean {

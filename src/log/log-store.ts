@@ -153,11 +153,22 @@ export class LogStore {
     return this.segments.all[this.segments.indexFor(offset)]!.findCut(offset);
   }
 
-  /** Removes what lies behind a cut that findCut(offset) found. */
+  /**
+   * Removes what lies behind a cut that findCut(offset) found. What is written next goes into a file of its own: in the old one a power
+   * loss could bring back removed batches, and they could join with new ones to a log that never was.
+   */
   cutTo(offset: number, cut: Cut, nowMs: number): void {
     const { all } = this.segments;
     this.replaceSegments(all.slice(this.segments.indexFor(offset) + 1), []);
-    this.segments.active.truncateTo(cut, nowMs);
+    const { active } = this.segments;
+    if (cut.position === 0) {
+      this.#retire([active]);
+      this.segments.replace([active], [this.#newSegment(active.baseOffset, nowMs)]);
+    } else if (cut.position < active.sizeBytes) {
+      active.truncateTo(cut);
+      active.finish();
+      this.segments.push(this.#newSegment(cut.endOffset, nowMs));
+    }
     this.recentBatches.clear();
     this.#logEndOffset = cut.endOffset;
     rebuildProducers(this.producers, this.snapshots, this.segments, {
@@ -165,6 +176,7 @@ export class LogStore {
       nowMs,
       producerIdExpirationMs: this.#directory.services.producerIdExpirationMs,
     });
+    this.snapshots.write(this.producers.producers, cut.endOffset);
   }
 
   /** Removes everything and goes on, empty, at the offset. */
@@ -198,9 +210,10 @@ export class LogStore {
     });
   }
 
-  /** Makes durable what is there now from the offset on, with all that a start from that offset needs. */
-  async syncFrom(offset: number): Promise<void> {
-    for (const segment of this.segments.from(offset)) {
+  /** Makes durable what is there now, with all that a start without a look at it needs. */
+  async sync(): Promise<void> {
+    // Not only the last ones: a segment that was cut is dirty too.
+    for (const segment of this.segments.all.filter((each) => each.isDirty)) {
       try {
         await segment.sync();
       } catch (error) {
@@ -224,7 +237,7 @@ export class LogStore {
     this.#areNamesDirty = true;
   }
 
-  /** Writes what a start without recovery needs; syncFrom() makes it durable. */
+  /** Writes what a start without recovery needs; sync() makes it durable. */
   finish(): void {
     this.segments.active.finish();
     this.snapshots.write(this.producers.producers, this.#logEndOffset);

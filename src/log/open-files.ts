@@ -42,7 +42,10 @@ export class OpenFiles {
       this.#hand = (this.#hand + 1) % this.#open.length;
       const file = this.#open[this.#hand]!;
       if (file.isBusy) continue;
-      if (!file.wasUsed) return file.close();
+      if (!file.wasUsed) {
+        file.close();
+        return;
+      }
       file.wasUsed = false;
     }
   }

@@ -366,7 +366,8 @@ export class PartitionLog implements Syncable, ReadableLog, CheckpointedLog {
     }
     this.#guard.run('truncating', () => {
       const cut = this.#store.findCut(offset);
-      this.#lowerRecoveryPoint(cut.endOffset);
+      // One less, so that a start without order also looks at the file that was cut: the cut may have been undone.
+      this.#lowerRecoveryPoint(Math.max(cut.endOffset - 1, 0));
       this.#store.cutTo(offset, cut, this.#nowMs());
       if (this.#epochs.truncateFromEnd(cut.endOffset)) this.#checkpoints.onEpochsChanged(this);
       this.#logStartOffset = Math.min(this.#logStartOffset, cut.endOffset);
@@ -418,7 +419,7 @@ export class PartitionLog implements Syncable, ReadableLog, CheckpointedLog {
 
   /** The work of one round of group commit. */
   sync(): Promise<void> {
-    return this.#store.syncFrom(this.recoveryPoint);
+    return this.#store.sync();
   }
 
   onSyncFailed(error: unknown): Error {
@@ -457,8 +458,9 @@ export class PartitionLog implements Syncable, ReadableLog, CheckpointedLog {
   async close(): Promise<void> {
     if (this.isOffline) return;
     await this.flush();
+    await this.#durability.whenIdle();
     this.#guard.run('closing the log of', () => this.#store.finish());
-    await this.#guard.whenRun('closing the log of', () => this.#store.syncFrom(this.recoveryPoint));
+    await this.#guard.whenRun('closing the log of', () => this.#store.sync());
     this.#store.close();
   }
 

@@ -20,7 +20,7 @@ import { ProducerState } from './producer-state.ts';
 import { DamagedLogError, type Segment } from './segment.ts';
 import { createSegment, openSegment } from './segment-factory.ts';
 import { SegmentList } from './segment-list.ts';
-import { readSoundPart } from './segment-recovery.ts';
+import { type Expectations, readSoundPart, type SoundPart } from './segment-recovery.ts';
 
 export interface LogSource {
   readonly topic: string;
@@ -133,8 +133,9 @@ class Recovery {
     const text = disk.readFile(file).toString('utf8');
     const topicId = decodePartitionMetadata(text);
     if (topicId !== null) return topicId;
-    // Made just before a crash: there was nothing in the log yet that anybody was promised.
-    if (text === '' || segments.sizeBytes === 0) return ZERO_TOPIC_ID;
+    // Made just before a crash: nothing of the log was durable yet, or the file would be too.
+    const isNew = !this.#source.wasClosedInOrder && this.#source.recoveryPoint === 0;
+    if (isNew || segments.sizeBytes === 0) return ZERO_TOPIC_ID;
     throw new DamagedLogError(`${file} does not say which topic the log belongs to`);
   }
 
@@ -171,33 +172,30 @@ class Recovery {
     snapshots.removeAbove(first.baseOffset);
     this.#replayUpTo(segments, snapshots, first.baseOffset);
     let endOffset = first.baseOffset;
+    let leaderEpoch = -1;
     for (const [index, segment] of unflushed.entries()) {
-      const isGap = segment.baseOffset > endOffset && !config.cleanupPolicy.includes('compact');
-      if (index > 0 && (segment.baseOffset < endOffset || isGap)) {
-        this.#cut(
-          segments,
-          unflushed.slice(index),
-          endOffset,
-          `segment ${segment.baseOffset} does not follow ${endOffset}`,
-        );
+      if (segment.baseOffset > endOffset && index > 0 && !config.cleanupPolicy.includes('compact')) {
+        this.#cut(segments, unflushed.slice(index), endOffset, `segment ${segment.baseOffset} does not follow ${endOffset}`);
         break;
       }
-      const sound = await this.#recoverSegment(segment);
-      endOffset = sound.endOffset;
-      if (sound.problem === null) continue;
-      const what = `the record batch at byte ${sound.sizeBytes} of ${segment.log.path} is bad: ${sound.problem}`;
-      this.#assertHolds(endOffset, what);
+      const nextBaseOffset = unflushed[index + 1]?.baseOffset ?? Number.POSITIVE_INFINITY;
+      const sound = await this.#recoverSegment(segment, { nextBaseOffset, leaderEpoch });
+      ({ endOffset, leaderEpoch } = sound);
+      if (sound.sizeBytes === segment.sizeBytes) continue;
+      const what = `the record batch at byte ${sound.sizeBytes} of ${segment.log.path} is bad: ${sound.problem ?? 'left over'}`;
+      this.#assertHolds(sound.problem === null ? nextBaseOffset : endOffset, what);
       segment.log.truncate(sound.sizeBytes);
+      if (sound.problem === null) continue;
       this.#cut(segments, unflushed.slice(index + 1), endOffset, what);
       break;
     }
     return endOffset;
   }
 
-  async #recoverSegment(segment: Segment): ReturnType<typeof readSoundPart> {
+  async #recoverSegment(segment: Segment, expected: Expectations): Promise<SoundPart> {
     segment.resetIndexes();
     segment.files.removeTransactions();
-    const sound = await readSoundPart(segment, (batch, position) => {
+    const sound = await readSoundPart(segment, expected, (batch, position) => {
       segment.indexBatch(batch, position, this.#source.config.indexIntervalBytes);
       this.#noteEpoch(batch.partitionLeaderEpoch, batch.baseOffset);
       if (batch.baseOffset < this.#producers.mapEndOffset) return;

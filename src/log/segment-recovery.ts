@@ -12,19 +12,29 @@ export interface SoundPart {
   readonly sizeBytes: number;
   /** The offset behind the last sound batch; where the segment begins when there is none. */
   readonly endOffset: number;
-  /** Why the rest of the file is no batch; null when there is no rest. */
+  /** The highest so far. */
+  readonly leaderEpoch: number;
+  /** Why the rest of the file is no batch; null when there is no rest, or it is left over. */
   readonly problem: string | null;
+}
+
+export interface Expectations {
+  /** Where the next segment begins. Batches that reach it are left over from before a truncation: they are no problem, but not sound. */
+  readonly nextBaseOffset: number;
+  /** The epoch of the batches before; -1 none. */
+  readonly leaderEpoch: number;
 }
 
 /** `onBatch` gets the batch, whose bytes are valid only during the call, and where it begins in the file. */
 export async function readSoundPart(
   segment: Segment,
+  expected: Expectations,
   onBatch: (batch: RecordBatch, position: number) => void,
 ): Promise<SoundPart> {
   const { sizeBytes } = segment;
   let position = 0;
   let endOffset = segment.baseOffset;
-  let leaderEpoch = -1;
+  let { leaderEpoch } = expected;
   let wanted = PIECE_SIZE_BYTES;
   while (position < sizeBytes) {
     const piece = await segment.log.read(position, Math.min(wanted, sizeBytes - position));
@@ -39,7 +49,9 @@ export async function readSoundPart(
         break;
       }
       const problem = missing > 0 ? 'it is cut short' : problemOf(batch, segment.baseOffset, endOffset, leaderEpoch);
-      if (problem !== null) return { sizeBytes: position + at, endOffset, problem };
+      if (problem !== null) return { sizeBytes: position + at, endOffset, leaderEpoch, problem };
+      if (batch.lastOffset >= expected.nextBaseOffset)
+        return { sizeBytes: position + at, endOffset, leaderEpoch, problem: null };
       onBatch(batch, position + at);
       endOffset = batch.nextOffset;
       leaderEpoch = Math.max(leaderEpoch, batch.partitionLeaderEpoch);
@@ -47,7 +59,7 @@ export async function readSoundPart(
     }
     position += at;
   }
-  return { sizeBytes: position, endOffset, problem: null };
+  return { sizeBytes: position, endOffset, leaderEpoch, problem: null };
 }
 
 /** How many bytes the batch needs, when there are fewer; 0 when it is whole or its length is none. */

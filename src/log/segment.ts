@@ -282,8 +282,8 @@ export class Segment implements IndexOwner {
     return { position: cursor.nextPosition, endOffset };
   }
 
-  /** Removes what lies behind a cut. */
-  truncateTo(cut: Cut, nowMs: number): void {
+  /** Removes what lies behind a cut, which leaves some of the segment. */
+  truncateTo(cut: Cut): void {
     if (!this.#offsetIndex.isComplete || !this.#timeIndex.isComplete) this.completeIndexes();
     this.#offsetIndex.truncateTo(cut.endOffset);
     this.#timeIndex.truncateTo(cut.endOffset);
@@ -291,11 +291,6 @@ export class Segment implements IndexOwner {
     this.log.truncate(cut.position);
     this.maxTimestampMs = this.#timeIndex.lastTimestampMs;
     this.offsetOfMaxTimestamp = this.#timeIndex.lastOffset;
-    if (cut.position === 0) {
-      this.createdMs = nowMs;
-      this.#firstTimestampMs = undefined;
-      return;
-    }
     // At each entry of the offset index the time index was brought up to date: only what follows the last one can be later.
     const cursor = this.cursorFor(this.#offsetIndex.lastOffset);
     while (cursor.next()) {
@@ -324,6 +319,11 @@ export class Segment implements IndexOwner {
       index.onPersisted();
       this.#areIndexFilesDirty = true;
     }
+  }
+
+  /** Something was written that no sync has covered. */
+  get isDirty(): boolean {
+    return this.log.isDirty || this.#areIndexFilesDirty;
   }
 
   /** Makes durable what is in the log, and what is in the index files. */
