@@ -46,7 +46,7 @@ function findLeader(): Promise<TestZooKeeperServer> {
   });
 }
 
-/** Writes one after the other until told to stop; the names that were confirmed, and how often anything failed. */
+/** Writes one after the other until told to stop or a write fails; the names that were confirmed. */
 function steadyWriter(zk: ZooKeeper) {
   const confirmed: string[] = [];
   const failures: unknown[] = [];
@@ -58,6 +58,7 @@ function steadyWriter(zk: ZooKeeper) {
         confirmed.push(`w${index}`);
       } catch (error) {
         failures.push(error);
+        return;
       }
     }
   })();
