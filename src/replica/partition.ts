@@ -11,12 +11,14 @@ import type { Logger } from '../lib/logger.ts';
 import type { TopicId } from '../model/topic-partition.ts';
 import { KafkaError, type ErrorName } from '../protocol/errors.ts';
 import { RECORD_BATCH_OVERHEAD, RecordBatch } from '../protocol/records/batch.ts';
+import type { AwaitedFollowers } from './awaited-followers.ts';
 import { findDivergence } from './divergence.ts';
 import { type EpochEndOffset, FollowerState } from './follower-state.ts';
 import type { IsrStore } from './isr-store.ts';
 import { type FetchPulse, type LeaderEffect, LeaderState, type LeaderView } from './leader-state.ts';
-import type { IsrProposal, PartitionState } from './partition-state.ts';
-import type { LogAppendResult, LogRecords, ReplicaLog, TimestampOffset } from './replica-log.ts';
+import { proposeIsr } from './isr-proposing.ts';
+import type { PartitionState } from './partition-state.ts';
+import type { LogAppendResult, LogRecords, ReplicaLog } from './replica-log.ts';
 import { OffsetQueue, type OffsetWaiter, type PartitionWatcher, WatcherList } from './waiting.ts';
 
 /** The rules of the two roles as classes, so that a simulation can break one at a time and see whether it notices. */
@@ -34,6 +36,7 @@ export interface PartitionContext {
   readonly isrStore: IsrStore;
   readonly replicaLagTimeMaxMs: number;
   readonly rules: ReplicationRules;
+  readonly awaitedFollowers: AwaitedFollowers;
   brokerEpoch(): number;
   isBrokerAlive(brokerId: number): boolean;
 }
@@ -170,8 +173,8 @@ export class Partition implements LeaderView {
     const { brokerId, replicaLagTimeMaxMs, rules } = this.#context;
     if (this.#leader !== null && this.#leader.leaderEpoch === state.leaderEpoch) {
       if (state.partitionEpoch > this.#leader.partitionEpoch) this.#state = state;
-      this.#carryOut(this.#leader.onRefreshed(state, this.#nowMs));
-      this.#watchers.notify('isr');
+      this.carryOut(this.#leader.onRefreshed(state, this.#nowMs));
+      this.onIsrChanged();
       return;
     }
     const { logEndOffset, highWatermark } = this.log;
@@ -188,9 +191,10 @@ export class Partition implements LeaderView {
       replicaLagTimeMaxMs,
       nowMs: this.#nowMs,
     });
-    this.#carryOut(this.#leader.onElected(this.#nowMs));
+    this.carryOut(this.#leader.onElected(this.#nowMs));
     this.#flush();
     this.#watchers.notify('leadership');
+    this.#context.awaitedFollowers.expect(this, this.#followerIds);
   }
 
   /** Follows the leader of a new epoch (or nobody, when there is none). Returns false when that epoch is known already. */
@@ -200,8 +204,8 @@ export class Partition implements LeaderView {
       this.#state = state;
       return false;
     }
+    this.#stopLeading();
     this.#state = state;
-    this.#leader = null;
     this.#follower = new this.#context.rules.FollowerState(state.leader, state.leaderEpoch, this.log);
     this.#releaseWaiters('NOT_LEADER_OR_FOLLOWER');
     return true;
@@ -210,13 +214,28 @@ export class Partition implements LeaderView {
   /** The replica is gone from this broker, or its disk is: whoever waits is told so. */
   close(reason: ErrorName): void {
     this.#closedBy = reason;
-    this.#leader = null;
+    this.#stopLeading();
     this.#follower = null;
     this.#releaseWaiters(reason);
   }
 
+  #stopLeading(): void {
+    if (this.#leader === null) return;
+    for (const replicaId of this.#followerIds) this.#context.awaitedFollowers.forget(this, replicaId);
+    this.#leader = null;
+  }
+
+  get #followerIds(): number[] {
+    return this.replicas.filter((id) => id !== this.#context.brokerId);
+  }
+
   watch(watcher: PartitionWatcher): void {
     this.#watchers.add(watcher);
+  }
+
+  /** The ISR or the replicas have changed: a follower that fell out may join again. */
+  onIsrChanged(): void {
+    this.#watchers.notify('isr');
   }
 
   unwatch(watcher: PartitionWatcher): void {
@@ -249,7 +268,7 @@ export class Partition implements LeaderView {
     const previousEndOffset = this.log.logEndOffset;
     const result = this.log.appendAsLeader(records, leader.leaderEpoch, origin, nowMs);
     if (this.log.logEndOffset > previousEndOffset) {
-      this.#carryOut(leader.onAppended(previousEndOffset, this.#nowMs));
+      this.carryOut(leader.onAppended(previousEndOffset, this.#nowMs));
       this.#watchers.notify('appended');
       this.#flush();
     }
@@ -279,7 +298,8 @@ export class Partition implements LeaderView {
     const error = this.check(fetch.currentLeaderEpoch, true);
     if (error !== 'NONE' || this.#leader === null) return error;
     const { replicaId, brokerEpoch, pulse } = follower;
-    if (this.#leader.follower(replicaId) === undefined)
+    const known = this.#leader.follower(replicaId);
+    if (known === undefined)
       return fetch.currentLeaderEpoch === NO_EPOCH ? 'NOT_LEADER_OR_FOLLOWER' : 'UNKNOWN_LEADER_EPOCH';
     if (this.#leader.isStaleIncarnation(replicaId, brokerEpoch)) return 'NOT_LEADER_OR_FOLLOWER';
     const { fetchOffset, logStartOffset } = fetch;
@@ -287,9 +307,10 @@ export class Partition implements LeaderView {
     if (divergence === 'OFFSET_OUT_OF_RANGE') return divergence;
     const isDiverging = divergence !== 'NONE';
     if (!isDiverging && !this.#holds(fetchOffset)) return 'OFFSET_OUT_OF_RANGE';
+    if (known.logEndOffset === -1) this.#context.awaitedFollowers.forget(this, replicaId);
     if (isFirstLook) {
       const progress = { replicaId, brokerEpoch, fetchOffset, logStartOffset, pulse, isDiverging };
-      this.#carryOut(this.#leader.onFollowerFetch(progress, this.#nowMs));
+      this.carryOut(this.#leader.onFollowerFetch(progress, this.#nowMs));
     }
     const isAwaited = !this.#leader.isr.includes(replicaId);
     return this.#read(fetch, this.log.logEndOffset, limits, isDiverging ? divergence : null, isAwaited);
@@ -321,34 +342,6 @@ export class Partition implements LeaderView {
   endOffsetForEpoch(currentLeaderEpoch: number, leaderEpoch: number): EpochEndOffset | ErrorName {
     const error = this.check(currentLeaderEpoch, true);
     return error === 'NONE' ? this.log.endOffsetForEpoch(leaderEpoch) : error;
-  }
-
-  /**
-   * The end of what a client may see, or of the whole log for a replica. Right after an election the high watermark may be
-   * behind what clients have seen of the last leader: then the end is not known yet (KIP-207).
-   */
-  latestOffset(isClient: boolean, isReadCommitted: boolean): TimestampOffset | ErrorName {
-    if (isClient && this.#isHighWatermarkBehind) return 'OFFSET_NOT_AVAILABLE';
-    const committed = isReadCommitted ? this.log.lastStableOffset : this.log.highWatermark;
-    const offset = isClient ? committed : this.log.logEndOffset;
-    return { timestampMs: -1, offset, leaderEpoch: this.leaderEpoch };
-  }
-
-  earliestOffset(): TimestampOffset {
-    const { logStartOffset } = this.log;
-    return { timestampMs: -1, offset: logStartOffset, leaderEpoch: this.log.epochForOffset(logStartOffset) };
-  }
-
-  /** `found` if the asker may see it; else null, or the reason why that cannot be said now. */
-  visibleOffset(
-    found: TimestampOffset | null,
-    isClient: boolean,
-    isReadCommitted: boolean,
-  ): TimestampOffset | ErrorName | null {
-    const latest = this.latestOffset(isClient, isReadCommitted);
-    const committed = isReadCommitted ? this.log.lastStableOffset : this.log.highWatermark;
-    if (found !== null && found.offset < (isClient ? committed : this.log.logEndOffset)) return found;
-    return typeof latest === 'string' ? latest : null;
   }
 
   /** Takes over what the leader sent for the log's end: records (maybe none), its high watermark and its log start. */
@@ -392,11 +385,7 @@ export class Partition implements LeaderView {
 
   /** The periodic look at the followers. */
   checkLag(): void {
-    if (this.#leader !== null && !this.log.isOffline) this.#carryOut(this.#leader.onLagCheck(this.#nowMs));
-  }
-
-  get #isHighWatermarkBehind(): boolean {
-    return this.#leader !== null && this.log.highWatermark < this.#leader.epochStartOffset;
+    if (this.#leader !== null && !this.log.isOffline) this.carryOut(this.#leader.onLagCheck(this.#nowMs));
   }
 
   #holds(offset: number): boolean {
@@ -418,9 +407,10 @@ export class Partition implements LeaderView {
     return { records, highWatermark, lastStableOffset, logStartOffset, divergingEpoch, hasData, isAwaited };
   }
 
-  #carryOut(effects: readonly LeaderEffect[]): void {
+  /** Does what the leader's rules have decided, in that order; `isr` changes are for followers to hear of. */
+  carryOut(effects: readonly LeaderEffect[]): void {
     for (const effect of effects) {
-      if (effect.kind === 'proposeIsr') this.#propose(effect.proposal, effect.delayMs);
+      if (effect.kind === 'proposeIsr') proposeIsr(this, this.#context, effect.proposal, effect.delayMs);
       else this.#advanceHighWatermark(effect.highWatermark);
     }
   }
@@ -434,42 +424,6 @@ export class Partition implements LeaderView {
   /** Stricter than Kafka, which counts the maximal ISR: what is not confirmed yet is no safety. */
   #commitOutcome(leader: LeaderState): ErrorName {
     return leader.isUnderMinIsr ? 'NOT_ENOUGH_REPLICAS_AFTER_APPEND' : 'NONE';
-  }
-
-  #propose(proposal: IsrProposal, delayMs: number): void {
-    if (delayMs > 0) {
-      this.#context.clock.schedule(delayMs, () => this.#propose(proposal, 0));
-      return;
-    }
-    const leader = this.#leader;
-    if (leader === null || leader.pendingProposal !== proposal) return;
-    const name = `${this.topic}-${this.partition}`;
-    const isr = proposal.newIsr.map(({ brokerId }) => brokerId).join(',');
-    this.#context.logger.info(
-      `[Partition ${name}] Asking to ${proposal.kind} the ISR from ${leader.isr.join(',')} to ${isr}`,
-    );
-    this.#context.isrStore.propose({
-      topicId: this.topicId,
-      topic: this.topic,
-      partition: this.partition,
-      proposal,
-      isWanted: () => this.#leader === leader && leader.pendingProposal === proposal,
-      onAccepted: (state) => {
-        if (this.#leader !== leader) return;
-        this.#carryOut(leader.onProposalAccepted(proposal, state, this.#nowMs));
-        this.#watchers.notify('isr');
-        this.#context.logger.info(
-          `[Partition ${name}] ISR updated to ${leader.isr.join(',')} and version updated to ${leader.partitionEpoch}`,
-        );
-      },
-      onFailed: (error) => {
-        if (this.#leader !== leader) return;
-        this.#context.logger.warn(
-          `[Partition ${name}] The controller did not ${proposal.kind} the ISR to ${isr}: ${error}`,
-        );
-        this.#carryOut(leader.onProposalFailed(proposal, error, this.#nowMs));
-      },
-    });
   }
 
   /** With flush.messages=1, sees to it that the log's end gets to the disk; appends that come meanwhile share the next flush. */
@@ -490,7 +444,7 @@ export class Partition implements LeaderView {
   #onFlushed(): void {
     this.#isFlushing = false;
     this.#flushing.release(this.log.durableEndOffset, 'NONE');
-    if (this.#leader !== null) this.#carryOut(this.#leader.onFlushed(this.#nowMs));
+    if (this.#leader !== null) this.carryOut(this.#leader.onFlushed(this.#nowMs));
     this.#flush();
   }
 

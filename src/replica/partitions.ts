@@ -12,6 +12,7 @@ import type { LeaderAndIsr } from '../protocol/messages/04-leader-and-isr.ts';
 import type { StopReplica } from '../protocol/messages/05-stop-replica.ts';
 import type { UpdateMetadata } from '../protocol/messages/06-update-metadata.ts';
 import type { RequestOf, ResponseOf } from '../protocol/schema.ts';
+import { AwaitedFollowers } from './awaited-followers.ts';
 import type { ConnectToLeader, FetcherSettings } from './fetcher.ts';
 import { Fetchers } from './fetchers.ts';
 import type { IsrStore } from './isr-store.ts';
@@ -45,6 +46,8 @@ export class Partitions {
   readonly #table: PartitionTable;
   readonly #fetchers: Fetchers;
   readonly #changes: StateChanges;
+  /** Who is expected to fetch what this broker has just begun to lead. */
+  readonly awaitedFollowers: AwaitedFollowers;
   readonly #leadershipListeners = new Set<(change: LeadershipChange) => void>();
   #lagTimer: Timer | null = null;
   #isClosed = false;
@@ -53,6 +56,7 @@ export class Partitions {
     this.#options = options;
     const { brokerId, settings, clock, metadata, isrStore, brokerEpoch, connect, logs, loadTopicConfigs } = options;
     const logger = options.logger.named('state.change.logger');
+    this.awaitedFollowers = new AwaitedFollowers(clock);
     const context: PartitionContext = {
       brokerId,
       clock,
@@ -60,6 +64,7 @@ export class Partitions {
       isrStore,
       replicaLagTimeMaxMs: settings.replicaLagTimeMaxMs,
       rules: options.rules ?? KAFKA_RULES,
+      awaitedFollowers: this.awaitedFollowers,
       brokerEpoch,
       isBrokerAlive: (id) => metadata.isAlive(id),
     };

@@ -49,8 +49,8 @@ export const produce = handler(
       partitionResponses: partitionData.map((produced) => append(context, name, produced, acks, pending)),
     }));
     if (acks === 0) {
+      // The only way to tell a producer that expects no answer: see onError.
       for (const { partitionResponses } of responses)
-        // The only way to tell a producer that expects no answer: see onError.
         for (const { errorCode } of partitionResponses)
           if (errorCode !== Errors.NONE) throw new KafkaError('UNKNOWN_SERVER_ERROR');
       return NO_RESPONSE;

@@ -28,6 +28,8 @@ type PartitionAnswer = FetchResponse['responses'][number]['partitions'][number];
 
 const READ_COMMITTED = 1;
 const NO_RECORDS = Buffer.alloc(0);
+/** A follower that is expected for other partitions waits only so long for news of those it asked for. */
+const AWAITED_FOLLOWER_WAIT_MS = 10;
 const FIRST_VERSION = { storageError: 6, zstd: 10, readFromFollower: 11, replicaState: 15, currentLeader: 16 } as const;
 const REDIRECTS: ReadonlySet<ErrorName> = new Set<ErrorName>(['NOT_LEADER_OR_FOLLOWER', 'FENCED_LEADER_EPOCH']);
 
@@ -66,8 +68,9 @@ async function waitForNews(
   look: FetchLook,
   maxWaitMs: number,
 ): Promise<FetchResponse> {
-  const { clock } = context.broker;
+  const { clock, replicas } = context.broker;
   const { session } = opened;
+  const { replicaId } = look.terms;
   const isOver = new Deferred();
   let isScheduled = false;
   let hasJustLooked = false;
@@ -88,9 +91,12 @@ async function waitForNews(
     isOver.resolve();
   };
   session.finish = finish;
-  const deadline = clock.schedule(maxWaitMs, finish);
+  const isAwaited = session.isFollower && replicas.awaitedFollowers.isAwaited(replicaId);
+  const deadline = clock.schedule(isAwaited ? Math.min(AWAITED_FOLLOWER_WAIT_MS, maxWaitMs) : maxWaitMs, finish);
+  const stopExpecting = session.isFollower ? replicas.awaitedFollowers.onExpected(replicaId, finish) : null;
   await isOver.promise;
   deadline.cancel();
+  stopExpecting?.();
   // What was seen before the wait may be of the past, leadership included.
   if (!hasJustLooked) look.look(false, clock.monotonicMs());
   return answer(context, opened, look);

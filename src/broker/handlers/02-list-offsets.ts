@@ -13,6 +13,7 @@ import { ListOffsets } from '../../protocol/messages/02-list-offsets.ts';
 import type { RequestOf, ResponseOf } from '../../protocol/schema.ts';
 import type { Partition } from '../../replica/partition.ts';
 import type { TimestampOffset } from '../../replica/replica-log.ts';
+import { earliestOffset, latestOffset, type OffsetAsker, visibleOffset } from '../../replica/visible-offsets.ts';
 import { handler, type RequestContext } from '../handler.ts';
 
 type ListOffsetsRequest = RequestOf<typeof ListOffsets>;
@@ -64,7 +65,10 @@ function listOffset(
   const error = partition.check(currentLeaderEpoch, replicaId !== DEBUGGING_REPLICA);
   if (error !== 'NONE') return failed(asked, error);
   try {
-    const found = find(partition, timestamp, replicaId === CONSUMER, isolationLevel === READ_COMMITTED);
+    const found = find(partition, timestamp, {
+      isClient: replicaId === CONSUMER,
+      isReadCommitted: isolationLevel === READ_COMMITTED,
+    });
     if (found === 'OFFSET_NOT_AVAILABLE' && version < FIRST_VERSION_WITH_OFFSET_NOT_AVAILABLE)
       return failed(asked, 'LEADER_NOT_AVAILABLE');
     if (typeof found === 'string') return failed(asked, found);
@@ -84,25 +88,20 @@ function listOffset(
 }
 
 /** Null when there is no such offset. */
-function find(
-  partition: Partition,
-  timestamp: number,
-  isClient: boolean,
-  isReadCommitted: boolean,
-): TimestampOffset | ErrorName | null {
+function find(partition: Partition, timestamp: number, asker: OffsetAsker): TimestampOffset | ErrorName | null {
   const { log } = partition;
   switch (timestamp) {
     case LATEST:
-      return partition.latestOffset(isClient, isReadCommitted);
+      return latestOffset(partition, asker);
     case EARLIEST:
     case EARLIEST_LOCAL:
-      return partition.earliestOffset();
+      return earliestOffset(partition);
     case LATEST_TIERED:
       return null;
     case MAX_TIMESTAMP:
-      return partition.visibleOffset(log.offsetOfMaxTimestamp(), isClient, isReadCommitted);
+      return visibleOffset(partition, asker, log.offsetOfMaxTimestamp());
     default:
-      return partition.visibleOffset(log.offsetForTimestamp(timestamp), isClient, isReadCommitted);
+      return visibleOffset(partition, asker, log.offsetForTimestamp(timestamp));
   }
 }
 
