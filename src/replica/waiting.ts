@@ -29,6 +29,7 @@ export class OffsetQueue {
   #entries: Entry[] = [];
   #head = 0;
   #addedSinceTidy = 0;
+  #sizeAfterTidy = 0;
 
   get size(): number {
     return this.#entries.length - this.#head;
@@ -71,10 +72,11 @@ export class OffsetQueue {
 
   /** While nothing is committed for a long time, requests time out and new ones come: the queue must not keep the dead. */
   #dropAbandoned(): void {
-    if (++this.#addedSinceTidy <= Math.max(TIDY_THRESHOLD, this.size)) return;
+    if (++this.#addedSinceTidy <= Math.max(TIDY_THRESHOLD, this.#sizeAfterTidy)) return;
     this.#addedSinceTidy = 0;
     this.#entries = this.#entries.slice(this.#head).filter(({ waiter }) => !waiter.isDone);
     this.#head = 0;
+    this.#sizeAfterTidy = this.#entries.length;
   }
 }
 
