@@ -199,11 +199,7 @@ export class LogStore {
   #retire(segments: readonly Segment[]): void {
     this.#cutCount++;
     this.#areNamesDirty = true;
-    for (const segment of segments) {
-      segment.isDeleted = true;
-      segment.close();
-      segment.files.rename('.deleted');
-    }
+    for (const segment of segments) segment.retire();
     if (segments.length === 0) return;
     this.#directory.later(this.config.fileDeleteDelayMs, `Deleting segments of ${this.#name}`, () => {
       for (const segment of segments) segment.files.remove();
@@ -252,7 +248,7 @@ export class LogStore {
   /** The directory was renamed and the log given up. */
   onDeleted(directory: string): void {
     this.#path = directory;
-    for (const segment of this.segments.all) segment.isDeleted = true;
-    this.close();
+    for (const segment of this.segments.all) segment.onDirectoryRenamed(directory);
+    this.snapshots.onDirectoryRenamed(directory);
   }
 }

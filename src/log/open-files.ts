@@ -63,7 +63,7 @@ export class LazyFile {
   isDirty = false;
   wasUsed = false;
 
-  /** A file that exists with that size, or (size 0) that is made when it is first used. */
+  /** A file that exists with that size. */
   constructor(files: OpenFiles, filePath: string, sizeBytes: number) {
     this.#files = files;
     this.#path = filePath;
@@ -86,7 +86,7 @@ export class LazyFile {
   use(): DiskFile {
     this.wasUsed = true;
     if (this.#file === null) {
-      this.#file = this.#files.disk.open(this.#path, { create: this.#sizeBytes === 0 });
+      this.#file = this.#files.disk.open(this.#path);
       this.#files.onOpened(this);
     }
     return this.#file;

@@ -175,7 +175,12 @@ class Recovery {
     let leaderEpoch = -1;
     for (const [index, segment] of unflushed.entries()) {
       if (segment.baseOffset > endOffset && index > 0 && !config.cleanupPolicy.includes('compact')) {
-        this.#cut(segments, unflushed.slice(index), endOffset, `segment ${segment.baseOffset} does not follow ${endOffset}`);
+        this.#cut(
+          segments,
+          unflushed.slice(index),
+          endOffset,
+          `segment ${segment.baseOffset} does not follow ${endOffset}`,
+        );
         break;
       }
       const nextBaseOffset = unflushed[index + 1]?.baseOffset ?? Number.POSITIVE_INFINITY;

@@ -55,8 +55,7 @@ export class Segment implements IndexOwner {
   #firstTimestampMs: number | undefined;
   /** The file's name, or those of its indexes, have to be synced too. */
   #areIndexFilesDirty = false;
-  /** Taken out of the log; its files wait to be removed. */
-  isDeleted = false;
+  #isDeleted = false;
 
   constructor(
     context: SegmentContext,
@@ -75,6 +74,11 @@ export class Segment implements IndexOwner {
     this.createdMs = nowMs;
     this.maxTimestampMs = indexes.timeIndex.lastTimestampMs;
     this.offsetOfMaxTimestamp = indexes.timeIndex.lastOffset;
+  }
+
+  /** Taken out of the log; its files wait to be removed. */
+  get isDeleted(): boolean {
+    return this.#isDeleted;
   }
 
   get sizeBytes(): number {
@@ -328,10 +332,27 @@ export class Segment implements IndexOwner {
 
   /** Makes durable what is in the log, and what is in the index files. */
   async sync(): Promise<void> {
+    if (this.#isDeleted) return;
     await this.log.sync();
     if (!this.#areIndexFilesDirty) return;
     this.#areIndexFilesDirty = false;
     await this.files.syncIndexes();
+  }
+
+  /** Leaves the log. Whoever still reads it may go on until the files are removed. */
+  retire(): void {
+    this.#isDeleted = true;
+    this.close();
+    this.files.rename('.deleted');
+    this.log.onRenamed(this.files.path('log'));
+  }
+
+  /** The directory of the log was renamed, and the log given up. */
+  onDirectoryRenamed(directory: string): void {
+    this.#isDeleted = true;
+    this.close();
+    this.files.onDirectoryRenamed(directory);
+    this.log.onRenamed(this.files.path('log'));
   }
 
   close(): void {

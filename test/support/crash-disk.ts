@@ -52,7 +52,8 @@ class FileNode {
     const node = new FileNode();
     const [low, high] = [Math.min(now.length, this.durable.length), Math.max(now.length, this.durable.length)];
     // A file system writes the size down at some time of its own.
-    const size = now.length >= this.durable.length ? low + int(high - low + 1) : [now.length, this.durable.length][int(2)]!;
+    const size =
+      now.length >= this.durable.length ? low + int(high - low + 1) : [now.length, this.durable.length][int(2)]!;
     const left = Buffer.alloc(size);
     for (let at = 0; at < size; at += SECTOR_SIZE_BYTES) {
       const source = int(2) === 0 ? now : this.durable;
@@ -232,7 +233,12 @@ export class CrashDisk implements Disk {
     const node = source.directory.entries.get(source.name);
     if (node === undefined) throw diskError('ENOENT', 'rename', from);
     if (source.directory !== target.directory) throw new Error('this disk renames within a directory only');
-    source.directory.change(new Map<string, Node | null>([[source.name, null], [target.name, node]]));
+    source.directory.change(
+      new Map<string, Node | null>([
+        [source.name, null],
+        [target.name, node],
+      ]),
+    );
   }
 
   remove(filePath: string): void {

@@ -6,7 +6,15 @@ import { describe, expect, it } from 'vitest';
 import type { LogManager } from '../../../src/log/log-manager.ts';
 import type { PartitionLog } from '../../../src/log/partition-log.ts';
 import { CrashDisk } from '../../support/crash-disk.ts';
-import { aLogConfig, aStoredBatch, bodyOf, createLog, loadManager, readBatches, seededInt } from '../../support/logs.ts';
+import {
+  aLogConfig,
+  aStoredBatch,
+  bodyOf,
+  createLog,
+  loadManager,
+  readBatches,
+  seededInt,
+} from '../../support/logs.ts';
 
 const CONFIG = aLogConfig({ segmentBytes: 3000, indexIntervalBytes: 200 });
 
@@ -92,7 +100,10 @@ class Subject {
     expect(bodies.slice(0, durable.length)).toEqual(durable);
     const versions = [this.written, ...this.versions];
     const likeness = versions.map((version) => commonLength(version, bodies));
-    expect(likeness.some((length) => length === bodies.length), `${bodies.length} batches, like ${likeness}`).toBe(true);
+    expect(
+      likeness.some((length) => length === bodies.length),
+      `${bodies.length} batches, like ${likeness}`,
+    ).toBe(true);
     expect(found.at(-1)?.nextOffset ?? 0).toBe(this.log.logEndOffset);
     expect(this.log.recoveryPoint).toBeLessThanOrEqual(this.log.logEndOffset);
     this.versions.push(this.written);
@@ -121,56 +132,70 @@ function epochsOf(batches: Awaited<ReturnType<typeof readBatches>>): { epoch: nu
 }
 
 describe('a log after a stop that was not in order', () => {
-  it.each(Array.from({ length: 60 }, (_, seed) => seed))('holds all that was durable when the power goes (seed %i)', async (seed) => {
-    const subject = new Subject(seed);
-    await subject.start();
-    for (let round = 0; round < 4; round++) {
-      await subject.work(10 + subject.int(40));
-      subject.disk = subject.disk.crash(subject.int);
+  it.each(Array.from({ length: 60 }, (_, seed) => seed))(
+    'holds all that was durable when the power goes (seed %i)',
+    async (seed) => {
+      const subject = new Subject(seed);
+      await subject.start();
+      for (let round = 0; round < 4; round++) {
+        await subject.work(10 + subject.int(40));
+        subject.disk = subject.disk.crash(subject.int);
+        await subject.start();
+        await subject.check();
+      }
+    },
+  );
+
+  it.each(Array.from({ length: 15 }, (_, seed) => seed))(
+    'holds everything when the process is killed (seed %i)',
+    async (seed) => {
+      const subject = new Subject(1000 + seed);
+      await subject.start();
+      for (let round = 0; round < 3; round++) {
+        await subject.work(10 + subject.int(40));
+        subject.durable = subject.log.logEndOffset;
+        subject.disk = subject.disk.kill();
+        await subject.start();
+        await subject.check();
+      }
+    },
+  );
+
+  it.each(Array.from({ length: 15 }, (_, seed) => seed))(
+    'holds it too when the power goes while it recovers (seed %i)',
+    async (seed) => {
+      const subject = new Subject(2000 + seed);
+      await subject.start();
+      await subject.work(60);
+      for (let round = 0; round < 5; round++) {
+        subject.disk = subject.disk.crash(subject.int);
+        const starting = subject
+          .start()
+          .catch((error: unknown) => expect(subject.disk.isDead, String(error)).toBe(true));
+        for (let turn = subject.int(8); turn > 0; turn--) await new Promise((resolve) => setImmediate(resolve));
+        const after = subject.disk.crash(subject.int);
+        await Promise.race([starting, new Promise((resolve) => setTimeout(resolve, 20))]);
+        subject.disk = after;
+      }
       await subject.start();
       await subject.check();
-    }
-  });
+    },
+  );
 
-  it.each(Array.from({ length: 15 }, (_, seed) => seed))('holds everything when the process is killed (seed %i)', async (seed) => {
-    const subject = new Subject(1000 + seed);
-    await subject.start();
-    for (let round = 0; round < 3; round++) {
-      await subject.work(10 + subject.int(40));
-      subject.durable = subject.log.logEndOffset;
-      subject.disk = subject.disk.kill();
+  it.each(Array.from({ length: 15 }, (_, seed) => seed))(
+    'needs no recovery after a stop in order (seed %i)',
+    async (seed) => {
+      const subject = new Subject(3000 + seed);
       await subject.start();
-      await subject.check();
-    }
-  });
-
-  it.each(Array.from({ length: 15 }, (_, seed) => seed))('holds it too when the power goes while it recovers (seed %i)', async (seed) => {
-    const subject = new Subject(2000 + seed);
-    await subject.start();
-    await subject.work(60);
-    for (let round = 0; round < 5; round++) {
-      subject.disk = subject.disk.crash(subject.int);
-      const starting = subject.start().catch((error: unknown) => expect(subject.disk.isDead, String(error)).toBe(true));
-      for (let turn = subject.int(8); turn > 0; turn--) await new Promise((resolve) => setImmediate(resolve));
-      const after = subject.disk.crash(subject.int);
-      await Promise.race([starting, new Promise((resolve) => setTimeout(resolve, 20))]);
-      subject.disk = after;
-    }
-    await subject.start();
-    await subject.check();
-  });
-
-  it.each(Array.from({ length: 15 }, (_, seed) => seed))('needs no recovery after a stop in order (seed %i)', async (seed) => {
-    const subject = new Subject(3000 + seed);
-    await subject.start();
-    for (let round = 0; round < 3; round++) {
-      await subject.work(10 + subject.int(40));
-      await subject.manager.close(7);
-      subject.durable = subject.log.logEndOffset;
-      subject.disk = subject.disk.crash(subject.int);
-      await subject.start();
-      expect(subject.log.recoveryPoint).toBe(subject.log.logEndOffset);
-      await subject.check();
-    }
-  });
+      for (let round = 0; round < 3; round++) {
+        await subject.work(10 + subject.int(40));
+        await subject.manager.close(7);
+        subject.durable = subject.log.logEndOffset;
+        subject.disk = subject.disk.crash(subject.int);
+        await subject.start();
+        expect(subject.log.recoveryPoint).toBe(subject.log.logEndOffset);
+        await subject.check();
+      }
+    },
+  );
 });
