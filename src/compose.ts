@@ -136,10 +136,9 @@ async function build(ground: Ground, onFatal: BrokerOptions['onFatal'], started:
     metadata,
     logs: {
       get: (topic, partition) => logs.get(topic, partition),
-      getOrCreate: (topic, partition, topicId) =>
-        logs.getOrCreate(topic, partition, topicId, topicConfigs.config(topic)),
+      getOrCreate: (topic, partition, topicId, isNew) =>
+        logs.getOrCreate(topic, partition, topicId, topicConfigs.config(topic), { isNew }),
       delete: (topic, partition) => logs.delete(topic, partition),
-      hasOfflineDirectory: () => logs.hasOfflineDirectory,
       all: () => logs.all(),
       setAside: (topic, partition) => logs.setAside(topic, partition),
     },

@@ -28,12 +28,13 @@ type StopReplicaRequest = RequestOf<typeof StopReplica>;
 export interface ReplicaLogs {
   /** Logs that were found on the disks, whether or not the controller has said anything of them yet. */
   get(topic: string, partition: number): ReplicaLog | undefined;
-  /** Makes the log with the topic's present settings, or finds it; its high watermark is the checkpointed one. */
-  getOrCreate(topic: string, partition: number, topicId: TopicId): ReplicaLog;
+  /**
+   * Makes the log with the topic's present settings, or finds it; its high watermark is the checkpointed one. Throws
+   * KAFKA_STORAGE_ERROR when it may lie on a failed disk (not if `isNew`: the partition never had one).
+   */
+  getOrCreate(topic: string, partition: number, topicId: TopicId, isNew: boolean): ReplicaLog;
   /** Renames the log away now, removes its files later. */
   delete(topic: string, partition: number): void;
-  /** True when a disk that may hold the partition's log has failed. */
-  hasOfflineDirectory(): boolean;
   /** Every log that is there, for finding strays. */
   all(): Iterable<{ readonly topic: string; readonly partition: number; readonly topicId: TopicId }>;
   /** Puts a log aside that no longer belongs to this broker: out of the way, but kept. */
@@ -183,13 +184,8 @@ export class StateChanges {
 
   #create(topic: string, topicId: TopicId, { partitionIndex, isNew }: LeaderAndIsrPartition): Partition {
     const { context, table, logs } = this.#options;
-    // A log of this partition may lie on the failed disk: making an empty one elsewhere would lose it without a word.
-    if (!isNew && logs.get(topic, partitionIndex) === undefined && logs.hasOfflineDirectory())
-      throw new KafkaError(
-        'KAFKA_STORAGE_ERROR',
-        `${topic}-${partitionIndex} may lie in a log directory that is offline`,
-      );
-    const created = new Partition(topic, partitionIndex, logs.getOrCreate(topic, partitionIndex, topicId), context);
+    const log = logs.getOrCreate(topic, partitionIndex, topicId, isNew);
+    const created = new Partition(topic, partitionIndex, log, context);
     table.put(topic, partitionIndex, created);
     return created;
   }

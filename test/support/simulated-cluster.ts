@@ -259,7 +259,6 @@ export class SimulatedCluster {
       getOrCreate: () => log,
       delete: () => this.#watch.fail('a log is deleted'),
       setAside: () => this.#watch.fail('a log is put aside'),
-      hasOfflineDirectory: () => false,
       all: () => [{ topic: TOPIC, partition: 0, topicId: TOPIC_ID }],
     };
     const isrStore = new AlterPartitionSender({
