@@ -1,6 +1,6 @@
 /**
- * @pure The APIs that a client of Kafka 3.9 knows, with the versions it can use: what kafka-broker-api-versions compares a
- * broker with. Beyond those that this project declares as messages.
+ * @pure The APIs that a client of Kafka 3.9 knows, with the versions it can use: what kafka-broker-api-versions
+ * compares a broker with. Beyond those that this project declares as messages.
  */
 export interface KnownApi {
   readonly key: number;

@@ -1,8 +1,8 @@
 /**
  * @pure The records of one partition that wait to be sent, gathered into batches (Kafka's RecordAccumulator).
  *
- * Guarantees: records leave in the order they came; at most one batch of the partition is on its way, so a batch that is sent
- * again cannot overtake another.
+ * Guarantees: records leave in the order they came; at most one batch of the partition is on its way, so a batch that
+ * is sent again cannot overtake another.
  */
 import type { NewRecord } from '../protocol/records/build.ts';
 

@@ -1,6 +1,6 @@
 /**
- * kafka-broker-api-versions: which versions of which APIs each broker speaks (Kafka's BrokerApiVersionsCommand). Also what
- * containers ask to learn whether a broker is healthy: exit code 1 when none can be reached.
+ * kafka-broker-api-versions: which versions of which APIs each broker speaks (Kafka's BrokerApiVersionsCommand). Also
+ * what containers ask to learn whether a broker is healthy: exit code 1 when none can be reached.
  */
 import { ConnectionError } from '../net/broker-client.ts';
 import { connectAdmin } from './admin-connection.ts';

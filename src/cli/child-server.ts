@@ -1,8 +1,8 @@
 /**
  * A server that runs as a child of this process with its output in a log file: started, watched, stopped.
  *
- * Guarantees: it is in a process group of its own, so that Ctrl-C in a terminal reaches only the parent, which then stops its
- * children in the right order; its end is told once, whether it was asked for or not.
+ * Guarantees: it is in a process group of its own, so that Ctrl-C in a terminal reaches only the parent, which then
+ * stops its children in the right order; its end is told once, whether it was asked for or not.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, readFileSync } from 'node:fs';

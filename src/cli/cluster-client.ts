@@ -1,9 +1,9 @@
 /**
- * A command's way to the cluster: finds a broker of the bootstrap list, asks each broker which versions it speaks, and sends
- * requests to the broker that must answer them (Kafka's NetworkClient and KafkaAdminClient).
+ * A command's way to the cluster: finds a broker of the bootstrap list, asks each broker which versions it speaks,
+ * and sends requests to the broker that must answer them (Kafka's NetworkClient and KafkaAdminClient).
  *
- * Guarantees: every call ends by its deadline (default.api.timeout.ms, 60 s) with an answer or an ApiError in Java's words;
- * each failed connection is a warning line as Java prints it; the version used is the highest both sides know.
+ * Guarantees: every call ends by its deadline (default.api.timeout.ms, 60 s) with an answer or an ApiError in Java's
+ * words; each failed connection is a warning line as Java prints it; the version used is the highest both sides know.
  */
 import { lookup } from 'node:dns/promises';
 import type { Clock } from '../lib/clock.ts';
@@ -133,7 +133,9 @@ export class ClusterClient {
     return this.#nodes.find((node) => node.id === id);
   }
 
-  /** Sends to whichever broker answers first, known brokers before the bootstrap list; tries again until the deadline. */
+  /**
+   * Sends to whichever broker answers first, known brokers before the bootstrap list; tries again until the deadline.
+   */
   async toAny<A extends Api>(
     api: A,
     request: RequestFor<A>,
@@ -160,7 +162,8 @@ export class ClusterClient {
   }
 
   /**
-   * Sends to the controller, asking again who that is while `isStale` says that the answer came from a broker that is not.
+   * Sends to the controller, asking again who that is while `isStale` says that the answer came from a broker that is
+   * not.
    * @throws ApiError TimeoutException at the deadline
    */
   async toController<A extends Api>(

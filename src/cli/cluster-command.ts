@@ -1,6 +1,7 @@
 /**
- * Runs the local cluster: finds or installs ZooKeeper, starts it and the brokers, shows how that goes, then where they are and
- * what to type next. Ctrl-C or SIGTERM stops the brokers first and ZooKeeper last; a second one kills them. Data stays.
+ * Runs the local cluster: finds or installs ZooKeeper, starts it and the brokers, shows how that goes, then where
+ * they are and what to type next. Ctrl-C or SIGTERM stops the brokers first and ZooKeeper last; a second one kills
+ * them. Data stays.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,7 +1,9 @@
 /**
- * kafka-console-consumer: prints the records of topics (Kafka's ConsoleConsumer), read from all their partitions by itself.
+ * kafka-console-consumer: prints the records of topics (Kafka's ConsoleConsumer), read from all their partitions by
+ * itself.
  *
- * Guarantees: flags, properties, output and the count on stderr are Kafka's. --group is refused: this cluster has no groups.
+ * Guarantees: flags, properties, output and the count on stderr are Kafka's. --group is refused: this cluster has no
+ * groups.
  */
 import { refuseSecurity } from './admin-connection.ts';
 import { ApiError } from './api-error.ts';
@@ -83,7 +85,8 @@ export const main = defineCommand({
     ],
     [
       'Print ten messages with their keys',
-      'kafka-console-consumer.sh --bootstrap-server localhost:9092 --topic orders --from-beginning --max-messages 10 --property print.key=true',
+      'kafka-console-consumer.sh --bootstrap-server localhost:9092 --topic orders --from-beginning --max-messages 10 ' +
+        '--property print.key=true',
     ],
     [
       'Print one partition from an offset on',
@@ -152,7 +155,8 @@ function consumerSettings(options: ConsumerOptions, properties: ReadonlyMap<stri
     : (properties.get('isolation.level') ?? options.required('isolation-level'));
   if (isolation !== 'read_committed' && isolation !== 'read_uncommitted')
     throw new CommandError(
-      `Invalid value ${isolation} for configuration isolation.level: String must be one of: read_committed, read_uncommitted`,
+      `Invalid value ${isolation} for configuration isolation.level: ` +
+        'String must be one of: read_committed, read_uncommitted',
     );
   const reset = resetPolicy(options, properties);
   const topic = options.text('topic');
@@ -201,6 +205,7 @@ function startOf(options: ConsumerOptions, reset: ConsumerSettings['reset']): Co
 }
 
 const LOGGER = 'org.apache.kafka.tools.consumer.ConsoleConsumer';
+const PROCESSING_ERROR = 'Error processing message, terminating consumer process: ';
 const EXIT_INTERRUPTED = 130;
 /** Printed text is gathered up to this size before it is written. */
 const OUTPUT_CHUNK_BYTES = 64 * 1024;
@@ -220,7 +225,7 @@ async function consume(
   const output = new Output(terminal);
   let count = 0;
   const idle = new IdleTimer(terminal, options.long('timeout-ms') ?? -1, () => {
-    logError('Error processing message, terminating consumer process: ');
+    logError(PROCESSING_ERROR);
     terminal.error('org.apache.kafka.common.errors.TimeoutException\n');
     stop();
   });
@@ -254,9 +259,8 @@ async function consume(
   } catch (error) {
     if (exitCode === 0) {
       const isFormatting = error instanceof DeserializationError;
-      logError(
-        `${isFormatting ? 'Unknown error when running consumer: ' : 'Error processing message, terminating consumer process: '}`,
-      );
+      const what = isFormatting ? 'Unknown error when running consumer: ' : PROCESSING_ERROR;
+      logError(what);
       terminal.error(`${String(error)}\n`);
       if (isFormatting) exitCode = 1;
       else if (!(error instanceof ApiError)) throw error;

@@ -1,8 +1,8 @@
 /**
  * kafka-console-producer: each line of standard input becomes a record (Kafka's ConsoleProducer).
  *
- * Guarantees: flags, their defaults and the reader's properties are Kafka's; the prompt shows only to a person; at the end of
- * the input, and at Ctrl-C, everything that was typed is sent before the command leaves.
+ * Guarantees: flags, their defaults and the reader's properties are Kafka's; the prompt shows only to a person; at
+ * the end of the input, and at Ctrl-C, everything that was typed is sent before the command leaves.
  */
 import { SystemRandom } from '../lib/random.ts';
 import { COMPRESSION_TYPES, type CompressionType } from '../protocol/records/codecs.ts';
@@ -80,11 +80,12 @@ export const main = defineCommand({
     ],
     [
       'Send keys and values',
-      'echo "42:paid" | kafka-console-producer.sh --bootstrap-server localhost:9092 --topic orders --property parse.key=true --property key.separator=:',
+      'echo "42:paid" | kafka-console-producer.sh --bootstrap-server localhost:9092 --topic orders ' +
+        '--property parse.key=true --property key.separator=:',
     ],
     [
       'Send a file, compressed',
-      'kafka-console-producer.sh --bootstrap-server localhost:9092 --topic orders --compression-codec zstd < orders.txt',
+      'kafka-console-producer.sh --bootstrap-server localhost:9092 --topic orders --compression-codec zstd < file.txt',
     ],
   ],
   run: async (options, terminal) => {
@@ -274,7 +275,8 @@ function reportFailure(
   failure: Error,
 ): void {
   const size = (bytes: Buffer | null): string => (bytes === null ? 'null' : `${bytes.length} bytes`);
-  const message = `Error when sending message to topic ${topic} with key: ${size(key)}, value: ${size(value)} with error:`;
+  const message =
+    `Error when sending message to topic ${topic} with key: ${size(key)}, value: ${size(value)} ` + 'with error:';
   const logger = 'org.apache.kafka.clients.producer.internals.ErrorLoggingCallback';
   terminal.error(`${logLine(terminal.clock.nowMs(), 'ERROR', message, logger)}${String(failure)}\n`);
 }

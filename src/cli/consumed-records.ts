@@ -1,6 +1,7 @@
 /**
- * @pure The records of a fetched partition as a consumer sees them: batches checked and opened, control batches and records
- * before the asked offset left out, and with read_committed those of aborted transactions too (Kafka's CompletedFetch).
+ * @pure The records of a fetched partition as a consumer sees them: batches checked and opened, control batches and
+ * records before the asked offset left out, and with read_committed those of aborted transactions too (Kafka's
+ * CompletedFetch).
  */
 import { KafkaError } from '../protocol/errors.ts';
 import { batches, MAGIC_V2, type RecordBatch } from '../protocol/records/batch.ts';

@@ -229,7 +229,8 @@ class Dump {
         const last =
           batch === undefined
             ? ''
-            : `firstSequence: ${batch.firstSequence} lastSequence: ${batch.lastSequence} lastOffset: ${batch.lastOffset} ` +
+            : `firstSequence: ${batch.firstSequence} lastSequence: ${batch.lastSequence} ` +
+              `lastOffset: ${batch.lastOffset} ` +
               `offsetDelta: ${batch.lastOffset - batch.firstOffset} timestamp: ${batch.timestampMs}`;
         this.#print(`${producer}${last}`);
       }
@@ -300,7 +301,10 @@ function sequenceOf(batch: RecordBatch, offset: number): number {
 
 const CONTROL_TYPES = ['ABORT', 'COMMIT', 'LEADER_CHANGE', 'SNAPSHOT_HEADER', 'SNAPSHOT_FOOTER'];
 
-/** The key of a control record: int16 version, int16 type; the value of a transaction marker: int16 version, int32 epoch. */
+/**
+ * The key of a control record: int16 version, int16 type; the value of a transaction marker: int16 version, int32
+ * epoch.
+ */
 function controlText({ key, value }: OpenedRecord): string {
   const type = key !== null && key.length >= 4 ? key.readInt16BE(2) : -1;
   const name = CONTROL_TYPES[type] ?? 'UNKNOWN';

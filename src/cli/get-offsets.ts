@@ -1,5 +1,6 @@
 /**
- * kafka-get-offsets: an offset of each partition as `topic:partition:offset`, by default the end (Kafka's GetOffsetShell).
+ * kafka-get-offsets: an offset of each partition as `topic:partition:offset`, by default the end (Kafka's
+ * GetOffsetShell).
  */
 import { ConnectionError } from '../net/broker-client.ts';
 import { isRetriable } from '../protocol/errors.ts';

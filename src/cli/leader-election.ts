@@ -1,4 +1,7 @@
-/** kafka-leader-election: gives partitions their preferred leader back, or an unclean one (Kafka's LeaderElectionCommand). */
+/**
+ * kafka-leader-election: gives partitions their preferred leader back, or an unclean one (Kafka's
+ * LeaderElectionCommand).
+ */
 import { readFileSync } from 'node:fs';
 import { type ELECTION_TYPES, type ElectionResult, electLeaders } from './admin-client.ts';
 import { connectAdmin } from './admin-connection.ts';

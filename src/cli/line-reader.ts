@@ -1,5 +1,6 @@
 /**
- * @pure Lines of text to records, as Kafka's LineMessageReader does it: `headers⇥key⇥value`, each part only when asked for.
+ * @pure Lines of text to records, as Kafka's LineMessageReader does it: `headers⇥key⇥value`, each part only when
+ * asked for.
  * Guarantees: refusals have Kafka's words and the number of the line.
  */
 import type { RecordHeader } from '../protocol/records/build.ts';

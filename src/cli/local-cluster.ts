@@ -1,6 +1,6 @@
 /**
- * @pure The cluster of `npm start` on paper: ports, directories and the settings that differ from config/server.properties.
- * docker-compose.yml describes the same cluster; a test compares them.
+ * @pure The cluster of `npm start` on paper: ports, directories and the settings that differ from
+ * config/server.properties. docker-compose.yml describes the same cluster; a test compares them.
  */
 export interface LocalClusterPlan {
   readonly dataDirectory: string;

@@ -1,6 +1,6 @@
 /**
- * Offsets by timestamp, asked of each partition's leader (ListOffsets). Timestamps below zero name places: -1 the end, -2 the
- * start, -3 the record with the largest timestamp.
+ * Offsets by timestamp, asked of each partition's leader (ListOffsets). Timestamps below zero name places: -1 the
+ * end, -2 the start, -3 the record with the largest timestamp.
  */
 import { type ErrorName, errorName } from '../protocol/errors.ts';
 import { ListOffsets } from '../protocol/messages/index.ts';

@@ -1,6 +1,6 @@
 /**
- * @pure The options of a command line as Kafka's tools understand them (jopt-simple without abbreviations): `--flag value` and
- * `--flag=value`, repeatable, `--` ends them.
+ * @pure The options of a command line as Kafka's tools understand them (jopt-simple without abbreviations): `--flag
+ * value` and `--flag=value`, repeatable, `--` ends them.
  *
  * Guarantees: what is refused is refused in jopt's words; numbers are judged when they are asked for, as there.
  */

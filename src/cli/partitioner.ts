@@ -1,6 +1,6 @@
 /**
- * @pure Which partition a record goes to, as Java's producer decides it: a key by its murmur2 hash, so that all clients agree;
- * records without a key stay with one partition until a batch is full (KIP-794).
+ * @pure Which partition a record goes to, as Java's producer decides it: a key by its murmur2 hash, so that all
+ * clients agree; records without a key stay with one partition until a batch is full (KIP-794).
  */
 import type { Random } from '../lib/random.ts';
 

@@ -1,4 +1,7 @@
-/** The processes of this machine, for commands that stop servers by what they run (as Kafka's stop scripts do by `ps`). */
+/**
+ * The processes of this machine, for commands that stop servers by what they run (as Kafka's stop scripts do by
+ * `ps`).
+ */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 

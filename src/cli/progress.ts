@@ -1,6 +1,6 @@
 /**
- * Tells a person how a start is coming along: on a terminal one line that turns and changes, elsewhere a plain line for each
- * step that is done.
+ * Tells a person how a start is coming along: on a terminal one line that turns and changes, elsewhere a plain line
+ * for each step that is done.
  */
 import type { Timer } from '../lib/clock.ts';
 import type { Terminal } from './command.ts';

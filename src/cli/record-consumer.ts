@@ -1,10 +1,10 @@
 /**
- * Reads all partitions of some topics, or one partition, without a group: a fetch loop for each broker that leads any of
- * them, all feeding one place (Kafka's KafkaConsumer with assigned partitions).
+ * Reads all partitions of some topics, or one partition, without a group: a fetch loop for each broker that leads any
+ * of them, all feeding one place (Kafka's KafkaConsumer with assigned partitions).
  *
- * Guarantees: of each partition every record from the starting offset on is handed over once and in order; a change of leader,
- * a lost broker or an offset that is gone are dealt with as Java's consumer deals with them. The next fetch to a broker
- * is sent when the records of the last one have been taken.
+ * Guarantees: of each partition every record from the starting offset on is handed over once and in order; a change
+ * of leader, a lost broker or an offset that is gone are dealt with as Java's consumer deals with them. The next
+ * fetch to a broker is sent when the records of the last one have been taken.
  */
 import { ZERO_TOPIC_ID } from '../model/topic-partition.ts';
 import { ConnectionError } from '../net/broker-client.ts';

@@ -1,6 +1,6 @@
 /**
- * Sends records to the leaders of one topic's partitions: batches, acks, retries, idempotence (Kafka's KafkaProducer and
- * Sender, for one topic).
+ * Sends records to the leaders of one topic's partitions: batches, acks, retries, idempotence (Kafka's KafkaProducer
+ * and Sender, for one topic).
  *
  * Guarantees: per partition records arrive in the order they were given; with idempotence (acks=all) each arrives once
  * however often it is sent; every record's callback is called once, with null or what became of it. At most one request
@@ -63,8 +63,8 @@ export class RecordProducer {
   }
 
   /**
-   * Takes a record. Resolves when it is in the buffer, which may mean waiting for room or for metadata; what becomes of it is
-   * told to `delivered`.
+   * Takes a record. Resolves when it is in the buffer, which may mean waiting for room or for metadata; what becomes
+   * of it is told to `delivered`.
    */
   async send(record: NewRecord, delivered: Delivered): Promise<void> {
     const sizeBytes = sizeOf(record);
@@ -188,8 +188,8 @@ export class RecordProducer {
   }
 
   /**
-   * Makes the connection and gets a producer id, where needed. False when that should be tried again later, which does not
-   * count as a try of the batches: nothing of them was sent.
+   * Makes the connection and gets a producer id, where needed. False when that should be tried again later, which
+   * does not count as a try of the batches: nothing of them was sent.
    */
   async #prepare(brokerId: number): Promise<boolean> {
     const node = this.#leaders.nodeById(brokerId);

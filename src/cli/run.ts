@@ -1,8 +1,8 @@
 /**
  * Runs one command: `node src/cli/run.ts <command> [arguments]`. Started by bin/launch.sh.
  *
- * Guarantees: the compile cache is on before anything is loaded, and only the named command is loaded, so that `--help` and
- * short answers are quick. Exit codes: 0 done, 1 the command failed, 70 a fault of our own.
+ * Guarantees: the compile cache is on before anything is loaded, and only the named command is loaded, so that
+ * `--help` and short answers are quick. Exit codes: 0 done, 1 the command failed, 70 a fault of our own.
  */
 import { enableCompileCache } from 'node:module';
 import path from 'node:path';

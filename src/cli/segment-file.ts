@@ -26,7 +26,10 @@ export class SegmentFile {
     closeSync(this.#fd);
   }
 
-  /** The first batch that begins at the position and ends before `end`; null when there is no whole one. @throws KafkaError */
+  /**
+   * The first batch that begins at the position and ends before `end`; null when there is no whole one. @throws
+   * KafkaError
+   */
   batchAt(position: number, end = this.sizeBytes): RecordBatch | null {
     if (position + HEADER_UP_TO_MAGIC > end) return null;
     this.#load(position, Math.min(WINDOW_BYTES, this.sizeBytes - position));

@@ -1,6 +1,7 @@
 /**
- * kafka-server-stop: asks every broker that runs from this directory to stop (Kafka's kafka-server-stop.sh). --node-id stops
- * the one with that broker.id alone. The broker moves its leaderships away first, so it takes a moment to end.
+ * kafka-server-stop: asks every broker that runs from this directory to stop (Kafka's kafka-server-stop.sh). --node-
+ * id stops the one with that broker.id alone. The broker moves its leaderships away first, so it takes a moment to
+ * end.
  */
 import path from 'node:path';
 import { readFileSync } from 'node:fs';

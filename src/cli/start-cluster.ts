@@ -1,6 +1,6 @@
 /**
- * `npm start`: one ZooKeeper and three brokers in the foreground (see local-cluster.ts). Turns the compile cache on, then runs
- * the command of cluster-command.ts.
+ * `npm start`: one ZooKeeper and three brokers in the foreground (see local-cluster.ts). Turns the compile cache on,
+ * then runs the command of cluster-command.ts.
  */
 import { enableCompileCache } from 'node:module';
 import path from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * @pure The topic names that an argument means: a Java regular expression for the whole name, in which a comma stands for `|`
- * and quotes around it are dropped (Kafka's TopicFilter).
+ * @pure The topic names that an argument means: a Java regular expression for the whole name, in which a comma stands
+ * for `|` and quotes around it are dropped (Kafka's TopicFilter).
  */
 import { CommandError } from './command.ts';
 

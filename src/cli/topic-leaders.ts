@@ -1,6 +1,6 @@
 /**
- * Who leads the partitions of one topic, as a producer needs to know it: asked for at the first record (which creates the topic
- * where the cluster allows that), again after an error and when it is old (Kafka's ProducerMetadata).
+ * Who leads the partitions of one topic, as a producer needs to know it: asked for at the first record (which creates
+ * the topic where the cluster allows that), again after an error and when it is old (Kafka's ProducerMetadata).
  */
 import { Errors, errorName, isRetriable } from '../protocol/errors.ts';
 import { ApiError } from './api-error.ts';
@@ -48,7 +48,9 @@ export class TopicLeaders {
     return node;
   }
 
-  /** Resolves when the partitions are known. @throws ApiError after max.block.ms, or at once when the topic cannot be */
+  /**
+   * Resolves when the partitions are known. @throws ApiError after max.block.ms, or at once when the topic cannot be
+   */
   async whenKnown(): Promise<void> {
     const { maxBlockMs, metadataMaxAgeMs, retryBackoffMs } = this.#settings;
     const { clock } = this.#cluster;
@@ -65,7 +67,10 @@ export class TopicLeaders {
     }
   }
 
-  /** Asks again, at most once per retry.backoff.ms. Never rejects: what could not be learned now is asked for next time. */
+  /**
+   * Asks again, at most once per retry.backoff.ms. Never rejects: what could not be learned now is asked for next
+   * time.
+   */
   refresh(): Promise<void> {
     this.#asking ??= this.#refreshOnce().finally(() => {
       this.#asking = null;

@@ -1,8 +1,8 @@
 /**
  * kafka-topics: create, list, describe, alter and delete topics (Kafka's TopicCommand).
  *
- * Guarantees: output lines, error texts and exit codes are Kafka 3.9's, so that scripts written for it keep working: errors
- * of the cluster go to stdout after `Error while executing topic command :`, exit code 1.
+ * Guarantees: output lines, error texts and exit codes are Kafka 3.9's, so that scripts written for it keep working:
+ * errors of the cluster go to stdout after `Error while executing topic command :`, exit code 1.
  */
 import { TOPIC_KEYS, validateTopicConfig } from '../config/topic-config.ts';
 import { ZERO_TOPIC_ID } from '../model/topic-partition.ts';
@@ -31,6 +31,8 @@ import {
 } from './command.ts';
 import { OptionError, type Options } from './options.ts';
 import { isInternalTopic, topicFilter } from './topic-filter.ts';
+
+const SETTINGS = Object.keys(TOPIC_KEYS).sort().join(', ');
 
 const OPTIONS = {
   'bootstrap-server': { argument: 'host:port', required: true, description: 'The Kafka server to connect to.' },
@@ -65,7 +67,7 @@ const OPTIONS = {
   },
   config: {
     argument: 'name=value',
-    description: `A setting of the topic being created; may be repeated. Settings are: ${Object.keys(TOPIC_KEYS).sort().join(', ')}.`,
+    description: `A setting of the topic being created; may be repeated. Settings are: ${SETTINGS}.`,
   },
   'delete-config': { argument: 'name', description: 'Not supported with --bootstrap-server.', hidden: true },
   'under-replicated-partitions': { description: 'When describing, only partitions with replicas out of sync.' },

@@ -1,6 +1,6 @@
 /**
- * zookeeper-server-start: runs one ZooKeeper server in the foreground with a configuration file of its own (Kafka's script of
- * that name). ZooKeeper itself is found on the machine, or installed where that needs no password.
+ * zookeeper-server-start: runs one ZooKeeper server in the foreground with a configuration file of its own (Kafka's
+ * script of that name). ZooKeeper itself is found on the machine, or installed where that needs no password.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';

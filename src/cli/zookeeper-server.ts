@@ -1,6 +1,6 @@
 /**
- * One ZooKeeper server as a process: its configuration as text, and the command that runs it. A plain java command and no
- * script around it, so that whoever starts it can signal it. No JMX, no admin web server, a small heap.
+ * One ZooKeeper server as a process: its configuration as text, and the command that runs it. A plain java command
+ * and no script around it, so that whoever starts it can signal it. No JMX, no admin web server, a small heap.
  */
 import { readFileSync } from 'node:fs';
 import { parseProperties } from '../config/properties.ts';

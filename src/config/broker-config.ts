@@ -1,6 +1,6 @@
 /**
- * @pure The broker's configuration: ONE table of Kafka's keys, the typed config made from it, and the rules between keys
- * (Kafka's KafkaConfig).
+ * @pure The broker's configuration: ONE table of Kafka's keys, the typed config made from it, and the rules between
+ * keys (Kafka's KafkaConfig).
  *
  * Guarantees: a BrokerConfig exists only when every value is possible and nothing that was asked for is passed over to
  * somebody's harm; what is wrong is reported all at once in a ConfigError. Fields are the camel-cased Kafka keys.

@@ -1,6 +1,6 @@
 /**
- * @pure The rules between the broker's keys (KafkaConfig.validateValues), and the refusal of what this broker does not have
- * and could not pass over without harm: encryption, authorisation, policies, KRaft, remote storage.
+ * @pure The rules between the broker's keys (KafkaConfig.validateValues), and the refusal of what this broker does
+ * not have and could not pass over without harm: encryption, authorisation, policies, KRaft, remote storage.
  */
 import type { RawBrokerConfig } from './broker-config.ts';
 import type { Setting } from './config-error.ts';
@@ -91,7 +91,8 @@ function checkReplication(raw: RawBrokerConfig, report: Report): void {
       'replica.fetch.wait.max.ms should always be less than or equal to replica.lag.time.max.ms ' +
         'to prevent frequent changes in ISR',
     );
-  // Kafka finds these out when the first topic is made, or never; a broker that cannot work is better refused at its start.
+  // Kafka finds these out when the first topic is made, or never; a broker that cannot work is better refused at its
+  // start.
   if (raw.defaultReplicationFactor < 1)
     report('default.replication.factor', 'default.replication.factor must be greater than or equal to 1');
   if (raw.numReplicaFetchers < 1)
@@ -111,8 +112,9 @@ function checkSockets(raw: RawBrokerConfig, resolved: Resolved, report: Report):
   if (raw.connectionsMaxIdleMs >= 0 && raw.connectionFailedAuthenticationDelayMs >= raw.connectionsMaxIdleMs)
     report(
       'connection.failed.authentication.delay.ms',
-      `connection.failed.authentication.delay.ms=${raw.connectionFailedAuthenticationDelayMs} should always be less than ` +
-        `connections.max.idle.ms=${raw.connectionsMaxIdleMs} to prevent failed authentication responses from timing out`,
+      `connection.failed.authentication.delay.ms=${raw.connectionFailedAuthenticationDelayMs} should always be ` +
+        `less than connections.max.idle.ms=${raw.connectionsMaxIdleMs} to prevent failed authentication responses ` +
+        'from timing out',
     );
   const controlPlane = raw.controlPlaneListenerName?.toUpperCase();
   if (controlPlane === undefined) return;
@@ -136,8 +138,8 @@ function refuseWhatIsMissing(raw: RawBrokerConfig, resolved: Resolved, report: R
     if (securityProtocol !== 'PLAINTEXT')
       report(
         'listeners',
-        `Listener ${listenerName} uses the security protocol ${securityProtocol}, which this broker does not speak yet. ` +
-          'Only PLAINTEXT listeners can be opened.',
+        `Listener ${listenerName} uses the security protocol ${securityProtocol}, which this broker does not speak ` +
+          'yet. Only PLAINTEXT listeners can be opened.',
       );
   const refused: [key: string, isSet: boolean, what: string][] = [
     ['authorizer.class.name', raw.authorizerClassName !== '', 'Authorisation'],

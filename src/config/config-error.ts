@@ -1,6 +1,9 @@
 /** @pure What is wrong with a configuration: every problem at once, each with where it comes from. */
 
-/** A value somebody supplied, and where: `config/server.properties:12`, `environment variable KAFKA_BROKER_ID`, `--override`. */
+/**
+ * A value somebody supplied, and where: `config/server.properties:12`, `environment variable KAFKA_BROKER_ID`,
+ * `--override`.
+ */
 export interface Setting {
   readonly key: string;
   readonly value: string;

@@ -1,9 +1,9 @@
 /**
  * @pure What a configuration key is: its type, default, limits and a sentence about it (Kafka's ConfigDef).
  *
- * Guarantees: parsing follows Java (trimmed text, 32-bit INT, 64-bit LONG) and every refusal has ConfigDef's words, so that
- * the text a user finds on the web is the text he sees here. A LONG beyond 2^53 is kept exactly in its text form and
- * saturates as a number.
+ * Guarantees: parsing follows Java (trimmed text, 32-bit INT, 64-bit LONG) and every refusal has ConfigDef's words,
+ * so that the text a user finds on the web is the text he sees here. A LONG beyond 2^53 is kept exactly in its text
+ * form and saturates as a number.
  */
 export const CONFIG_TYPES = {
   BOOLEAN: 1,
@@ -101,7 +101,10 @@ export function password(doc: string): ConfigKey<string | null> {
   return keyOf<string | null>('PASSWORD', null, doc, (text) => text);
 }
 
-/** A Java class name. Classes cannot be loaded here; the key is known so that it can be refused or passed over knowingly. */
+/**
+ * A Java class name. Classes cannot be loaded here; the key is known so that it can be refused or passed over
+ * knowingly.
+ */
 export function className(doc: string): ConfigKey<string | null> {
   return keyOf<string | null>('CLASS', null, doc, (text) => text);
 }

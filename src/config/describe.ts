@@ -1,6 +1,6 @@
 /**
- * @pure What DescribeConfigs says of a broker or a topic: each key with its value, where that comes from, and the chain of
- * synonyms behind it (Kafka's ConfigHelper).
+ * @pure What DescribeConfigs says of a broker or a topic: each key with its value, where that comes from, and the
+ * chain of synonyms behind it (Kafka's ConfigHelper).
  *
  * Guarantees: entries are sorted by name; the value of a password is null, as is that of a key nobody knows.
  */

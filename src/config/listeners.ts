@@ -1,6 +1,7 @@
 /**
- * @pure The listener settings of a broker: `NAME://host:port` lists, the map from listener names to security protocols, and
- * which listener the brokers use among themselves (Kafka's SocketServerConfigs, CoreUtils.listenerListToEndPoints).
+ * @pure The listener settings of a broker: `NAME://host:port` lists, the map from listener names to security
+ * protocols, and which listener the brokers use among themselves (Kafka's SocketServerConfigs,
+ * CoreUtils.listenerListToEndPoints).
  *
  * Guarantees: listener names are upper case; texts of refusals are Kafka's, without the Java exception in front.
  */
@@ -55,12 +56,16 @@ function parseEndpoint(entry: string, protocols: ProtocolMap, all: string): Endp
   const securityProtocol = protocols.get(listenerName);
   if (securityProtocol === undefined) throw refuse(`No security protocol defined for listener ${listenerName}`);
   const port = Number(portText);
-  // Kafka notices a port out of range only when it binds; a configuration that cannot work is better refused with the rest.
+  // Kafka notices a port out of range only when it binds; a configuration that cannot work is better refused with the
+  // rest.
   if (port < 0 || port > 65535) throw refuse(`Port ${portText} of listener ${listenerName} is not between 0 and 65535`);
   return { listenerName, securityProtocol, host, port };
 }
 
-/** One port may be shared by two listeners only when one has an IPv4 and the other an IPv6 address. Port 0 takes a free one. */
+/**
+ * One port may be shared by two listeners only when one has an IPv4 and the other an IPv6 address. Port 0 takes a
+ * free one.
+ */
 function checkPorts(endpoints: readonly Endpoint[], text: string): void {
   const byPort = Map.groupBy(
     endpoints.filter(({ port }) => port !== 0),

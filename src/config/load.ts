@@ -3,8 +3,8 @@
  * properties file before the defaults.
  *
  * Guarantees: either a possible configuration or a ConfigError that names every problem with its place. Environment
- * variables are those of the container images: KAFKA_LOG_DIRS or KAFKA_CFG_LOG_DIRS is log.dirs, `__` stands for `_` and
- * `___` for `-`.
+ * variables are those of the container images: KAFKA_LOG_DIRS or KAFKA_CFG_LOG_DIRS is log.dirs, `__` stands for `_`
+ * and `___` for `-`.
  */
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -141,7 +141,10 @@ const NOT_PROPERTIES: ReadonlySet<string> = new Set([
   'KAFKA_VERSION',
 ]);
 
-/** Docker links and Kubernetes put such variables beside a service named kafka: KAFKA_PORT=tcp://…, KAFKA_SERVICE_HOST. */
+/**
+ * Docker links and Kubernetes put such variables beside a service named kafka: KAFKA_PORT=tcp://…,
+ * KAFKA_SERVICE_HOST.
+ */
 const SERVICE_LINK = /^KAFKA_(SERVICE_(HOST|PORT).*|PORT(_\d+_(TCP|UDP).*)?|\d+_.*|ENV_.*|NAME)$/;
 
 function environmentSettings(environment: Readonly<Record<string, string | undefined>>): Setting[] {

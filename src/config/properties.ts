@@ -1,6 +1,6 @@
 /**
- * @pure Java's .properties grammar: `=`, `:` or blank between key and value, `#` and `!` comments, `\` continuation lines,
- * `\t \n \r \f \uXXXX` escapes; blanks before a value are dropped, those after it are kept.
+ * @pure Java's .properties grammar: `=`, `:` or blank between key and value, `#` and `!` comments, `\` continuation
+ * lines, `\t \n \r \f \uXXXX` escapes; blanks before a value are dropped, those after it are kept.
  *
  * Guarantees: entries come in file order with the number of their first line (from 1), duplicates included.
  * Beyond Java: the text is UTF-8, not Latin-1 (the caller decodes it).

@@ -3,7 +3,8 @@
  * config made from both (Kafka's LogConfig and ServerTopicConfigSynonyms).
  *
  * Guarantees: a TopicConfig is always complete and possible. What a client wants to store is judged by
- * `validateTopicConfig`; what lies in ZooKeeper already is read leniently, an impossible value falling back to the default.
+ * `validateTopicConfig`; what lies in ZooKeeper already is read leniently, an impossible value falling back to the
+ * default.
  */
 import { BROKER_KEYS, type BrokerConfig } from './broker-config.ts';
 import {
@@ -191,6 +192,8 @@ function validateRules(texts: ReadonlyMap<string, string>, broker: BrokerConfig 
   if (isOn('remote.log.delete.on.disable') || isOn('remote.log.copy.disable'))
     return "It is invalid to set `remote.log.delete.on.disable` or `remote.log.copy.disable` under Zookeeper's mode.";
   if (isOn('remote.storage.enable'))
-    return 'Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.';
+    return (
+      'Tiered Storage functionality is disabled in the broker. ' + 'Topic cannot be configured with remote log storage.'
+    );
   return null;
 }

@@ -1,4 +1,7 @@
-/** @pure The broker's keys about itself: identity, ZooKeeper, sockets, threads, requests. Names and defaults are Kafka 3.9's. */
+/**
+ * @pure The broker's keys about itself: identity, ZooKeeper, sockets, threads, requests. Names and defaults are Kafka
+ * 3.9's.
+ */
 import {
   atLeast,
   between,

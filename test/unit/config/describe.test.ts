@@ -1,3 +1,4 @@
+/** What DescribeConfigs and the log at the start say of a configuration. */
 import { expect, test } from 'vitest';
 import { brokerConfigFrom } from '../../../src/config/broker-config.ts';
 import { brokerValuesText, describeBrokerConfig, describeTopicConfig } from '../../../src/config/describe.ts';

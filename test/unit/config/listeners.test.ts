@@ -1,3 +1,4 @@
+/** Listener settings: what is read, and each refusal in Kafka’s words. */
 import { expect, test } from 'vitest';
 import { DEFAULT_PROTOCOL_MAP, resolveListeners } from '../../../src/config/listeners.ts';
 

@@ -1,3 +1,4 @@
+/** Where settings come from and how all problems are told at once. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -56,8 +57,10 @@ test('every problem is reported at once with its key, value and place', () => {
   const text = 'num.partitions=abc\nlog.retention.hour=5\nlog.dirs=,\nauto.create.topics.enable=perhaps';
   expect(problemsOf(text, { environment: { KAFKA_LOG_SEGMENT_BYTES: '2' }, overrides: ['nonsense'] })).toEqual([
     '--override @ undefined: --override nonsense: an override has the form property=value',
-    'log.retention.hour @ /server.properties:3: Unknown configuration log.retention.hour: did you mean log.retention.hours?',
-    'num.partitions @ /server.properties:2: Invalid value abc for configuration num.partitions: Not a number of type INT',
+    'log.retention.hour @ /server.properties:3: ' +
+      'Unknown configuration log.retention.hour: did you mean log.retention.hours?',
+    'num.partitions @ /server.properties:2: ' +
+      'Invalid value abc for configuration num.partitions: Not a number of type INT',
     'auto.create.topics.enable @ /server.properties:5: Invalid value perhaps for configuration ' +
       'auto.create.topics.enable: Expected value to be either true or false',
     'log.segment.bytes @ environment variable KAFKA_LOG_SEGMENT_BYTES: ' +

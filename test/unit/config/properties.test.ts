@@ -1,3 +1,4 @@
+/** The grammar of .properties files. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { MalformedProperties, parseProperties } from '../../../src/config/properties.ts';

@@ -1,3 +1,4 @@
+/** Topic settings: defaults from the broker, overrides, refusals. */
 import { expect, test } from 'vitest';
 import { brokerConfigFrom } from '../../../src/config/broker-config.ts';
 import { topicConfigFrom, validateTopicConfig } from '../../../src/config/topic-config.ts';
