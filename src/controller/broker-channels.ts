@@ -119,9 +119,13 @@ export class BrokerChannels {
       });
   }
 
-  /** Whether every broker was told everything. */
-  get isIdle(): boolean {
-    return [...this.#channels.values()].every((channel) => channel.isIdle);
+  /** Resolves when every broker was told everything that it was owed at some moment from now on, or after the time. */
+  async whenTold(timeoutMs: number): Promise<void> {
+    const isOver = new Deferred();
+    const timer = this.#options.clock.schedule(timeoutMs, () => isOver.resolve());
+    const isTold = Promise.all([...this.#channels.values()].map((channel) => channel.whenIdle()));
+    await Promise.race([isTold, isOver.promise]);
+    timer.cancel();
   }
 
   close(): void {
@@ -136,6 +140,7 @@ class BrokerChannel {
   readonly #pending = new PendingUpdates();
   readonly #connection: BrokerConnection;
   #wake = new Deferred();
+  #idle = new Deferred();
   #isWaiting = false;
   #isClosed = false;
   #pause: { timer: Timer; over: Deferred } | null = null;
@@ -148,12 +153,16 @@ class BrokerChannel {
     void this.#run();
   }
 
-  get isIdle(): boolean {
-    return this.#isWaiting && this.#pending.isEmpty;
+  /** Resolves when nothing is owed or in flight, or the broker is gone. */
+  whenIdle(): Promise<void> {
+    if (this.#isClosed || (this.#isWaiting && this.#pending.isEmpty)) return Promise.resolve();
+    return this.#idle.promise;
   }
 
   update(change: (pending: PendingUpdates) => void): void {
     change(this.#pending);
+    if (this.#isWaiting) this.#idle = new Deferred();
+    this.#isWaiting = false;
     this.#wake.resolve();
   }
 
@@ -161,6 +170,7 @@ class BrokerChannel {
     this.#isClosed = true;
     this.#connection.close();
     this.#wake.resolve();
+    this.#idle.resolve();
     this.#pause?.timer.cancel();
     this.#pause?.over.resolve();
   }
@@ -179,8 +189,8 @@ class BrokerChannel {
     this.#wake = new Deferred();
     if (!this.#pending.isEmpty || this.#isClosed) return;
     this.#isWaiting = true;
+    this.#idle.resolve();
     await this.#wake.promise;
-    this.#isWaiting = false;
   }
 
   async #deliver(request: BrokerRequest): Promise<void> {

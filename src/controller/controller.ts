@@ -53,6 +53,7 @@ export interface ControllerOptions {
 
 const RETRY_DELAY_MS = 1000;
 const VACATE_TIMEOUT_MS = 2000;
+const HAND_OVER_TIMEOUT_MS = 1000;
 
 export class Controller {
   readonly #options: ControllerOptions;
@@ -133,9 +134,17 @@ export class Controller {
     return this.#request((tenure) => alterPartition(tenure, proposals));
   }
 
-  /** @returns the partitions that the broker still leads */
-  controlledShutdown(brokerId: number, brokerEpoch: number): Promise<TopicPartition[]> {
-    return this.#request((tenure) => controlledShutdown(tenure, brokerId, brokerEpoch));
+  /**
+   * Resolves when the brokers have been told of their new leaderships, so that the one that leaves is not missed; not much
+   * later, though, when one of them cannot be told.
+   * @returns the partitions that the broker still leads
+   */
+  async controlledShutdown(brokerId: number, brokerEpoch: number): Promise<TopicPartition[]> {
+    const [tenure, remaining] = await this.#request(
+      async (tenure) => [tenure, await controlledShutdown(tenure, brokerId, brokerEpoch)] as const,
+    );
+    await tenure.channels.whenTold(HAND_OVER_TIMEOUT_MS);
+    return remaining;
   }
 
   allocateProducerIds(brokerId: number, brokerEpoch: number): Promise<{ firstProducerId: number; length: number }> {
