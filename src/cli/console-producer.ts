@@ -276,7 +276,7 @@ function reportFailure(
 ): void {
   const size = (bytes: Buffer | null): string => (bytes === null ? 'null' : `${bytes.length} bytes`);
   const message =
-    `Error when sending message to topic ${topic} with key: ${size(key)}, value: ${size(value)} ` + 'with error:';
+    `Error when sending message to topic ${topic} with ` + `key: ${size(key)}, value: ${size(value)} with error:`;
   const logger = 'org.apache.kafka.clients.producer.internals.ErrorLoggingCallback';
   terminal.error(`${logLine(terminal.clock.nowMs(), 'ERROR', message, logger)}${String(failure)}\n`);
 }
