@@ -6,9 +6,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { createTopic } from '../support/admin.ts';
-import { type ClusterOptions, type TestCluster, withCluster } from '../support/cluster.ts';
+import type { ClusterOptions, TestCluster } from '../support/cluster.ts';
 import { whenIdentical } from '../support/replicas.ts';
 import { type SteadyWriter, startWriter } from '../support/steady-writer.ts';
+import { withCluster } from '../support/use-cluster.ts';
 import { describePartition, whenControlled, whenFullyReplicated, whenLed } from '../support/wire-client.ts';
 
 const TOPIC = 'torment';

@@ -4,10 +4,11 @@
  */
 import { expect, it } from 'vitest';
 import { createTopic } from '../support/admin.ts';
-import { type TestCluster, withCluster } from '../support/cluster.ts';
+import type { TestCluster } from '../support/cluster.ts';
 import type { Implementation } from '../support/implementation.ts';
 import { whenIdentical } from '../support/replicas.ts';
 import { startWriter } from '../support/steady-writer.ts';
+import { withCluster } from '../support/use-cluster.ts';
 import { whenControlled, whenFullyReplicated, whenLed } from '../support/wire-client.ts';
 
 const TOPIC = 'moving';

@@ -150,19 +150,3 @@ function newBroker(
     ...(options.nodeArgs === undefined ? {} : { nodeArgs: options.nodeArgs }),
   });
 }
-
-/** Runs a story on a cluster of its own and closes it, printing the brokers' logs when the story fails. */
-export async function withCluster(
-  options: ClusterOptions,
-  story: (cluster: TestCluster) => Promise<void>,
-): Promise<void> {
-  const cluster = await startCluster(options);
-  try {
-    await story(cluster);
-  } catch (error) {
-    console.error(cluster.report());
-    await cluster.close().catch((closing: unknown) => console.error(closing));
-    throw error;
-  }
-  await cluster.close();
-}

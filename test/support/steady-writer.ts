@@ -66,8 +66,8 @@ export class SteadyWriter {
     try {
       await eventually(() => gained().every((count) => count >= batches), { timeoutMs, what: 'the advance' });
     } catch (cause) {
-      const recent = [...new Set(this.errors.slice(-20))].join('; ');
-      throw new Error(`writing does not go on, batches by partition: ${gained()}; errors: ${recent}`, { cause });
+      const state = `batches by partition: ${gained()}; errors: ${this.#recentErrors()}`;
+      throw new Error(`writing does not go on, ${state}`, { cause });
     }
   }
 
@@ -94,10 +94,21 @@ export class SteadyWriter {
     return longest;
   }
 
-  /** Finishes the batches in flight, all of them acknowledged. */
+  /** Finishes the batches in flight, all of them acknowledged; throws when that does not happen. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    await Promise.all(this.#loops);
+    let isDone = false;
+    const done = Promise.all(this.#loops).then(() => {
+      isDone = true;
+    });
+    await eventually(() => isDone, { what: 'the last acknowledgement' }).catch((cause) => {
+      throw new Error(`the last batches are not acknowledged; errors: ${this.#recentErrors()}`, { cause });
+    });
+    await done;
+  }
+
+  #recentErrors(): string {
+    return [...new Set(this.errors.slice(-20))].join('; ');
   }
 
   /** Ends the writing whatever is in flight: for the end of a test that may have failed. */

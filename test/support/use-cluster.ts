@@ -1,5 +1,5 @@
-/** A cluster that lives as long as the tests of a file or of a describe block. */
-import { afterAll, afterEach, beforeAll } from 'vitest';
+/** Clusters for tests: one that lives as long as a describe block, or one for a single story. */
+import { afterAll, afterEach, beforeAll, onTestFailed, onTestFinished } from 'vitest';
 import { type ClusterOptions, startCluster, type TestCluster } from './cluster.ts';
 
 /** One cluster for all tests of a describe block. */
@@ -20,4 +20,15 @@ export function useCluster(options: ClusterOptions = {}): () => TestCluster {
     if (cluster === null) throw new Error('the cluster is not up');
     return cluster;
   };
+}
+
+/** Runs a story on a cluster of its own. It is closed when the test ends, also when that is by its time limit. */
+export async function withCluster(
+  options: ClusterOptions,
+  story: (cluster: TestCluster) => Promise<void>,
+): Promise<void> {
+  const cluster = await startCluster(options);
+  onTestFinished(() => cluster.close());
+  onTestFailed(() => console.error(cluster.report()));
+  await story(cluster);
 }
