@@ -159,7 +159,10 @@ it('hands over within moments of the loss of a session, and the loser comes back
   const first = await test.start(1, zk);
   await eventually(() => expect(first.controller.isActive).toBe(true));
   const second = await test.start(2);
+  // Only a broker that the controller has seen gets into the first isr, and only what is written can be handed over.
+  await eventually(() => expect(first.fake.liveBrokers).toEqual([1, 2]));
   await first.controller.createTopics([topic('t', [1, 2])], false);
+  await eventually(() => expect(first.fake.metadata.get('t-0')?.leader).toBe(1));
   const epochBefore = first.fake.brokerEpoch;
 
   proxy.blackHole();
