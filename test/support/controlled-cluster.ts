@@ -30,12 +30,12 @@ export class ControlledCluster {
   readonly brokers = new Map<number, FakeBroker>();
   readonly nodes = new Map<number, ClusterNode>();
   readonly #clients: MemoryZooKeeperClient[] = [];
-  readonly #config: BrokerConfig;
+  readonly config: BrokerConfig;
   readonly #random: Random;
   readonly #racks = new Map<number, string>();
 
   private constructor(settings: Readonly<Record<string, string>>) {
-    this.#config = brokerConfigFrom({
+    this.config = brokerConfigFrom({
       'zookeeper.connect': 'localhost:2181',
       'broker.id': '1',
       'auto.leader.rebalance.enable': 'false',
@@ -83,7 +83,7 @@ export class ControlledCluster {
     await register();
     const controller = new Controller({
       brokerId,
-      config: this.#config,
+      config: this.config,
       zk,
       connect: (broker) => this.fake(broker.brokerId).connect(),
       clock: this.clock,

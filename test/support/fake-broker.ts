@@ -4,6 +4,8 @@
  * codec, so that only what can be sent arrives.
  */
 import type { BrokerConnection } from '../../src/controller/broker-channels.ts';
+import { MetadataCache } from '../../src/metadata/metadata-cache.ts';
+import { LEADER_DURING_DELETE } from '../../src/model/leader-and-isr.ts';
 import { Errors } from '../../src/protocol/errors.ts';
 import { LeaderAndIsr } from '../../src/protocol/messages/04-leader-and-isr.ts';
 import { StopReplica } from '../../src/protocol/messages/05-stop-replica.ts';
@@ -11,7 +13,6 @@ import { UpdateMetadata } from '../../src/protocol/messages/06-update-metadata.t
 import { Reader } from '../../src/protocol/reader.ts';
 import type { Api, RequestOf, ResponseOf } from '../../src/protocol/schema.ts';
 import { Writer } from '../../src/protocol/writer.ts';
-import { LEADER_DURING_DELETE } from '../../src/model/leader-and-isr.ts';
 
 type LeaderAndIsrRequest = RequestOf<typeof LeaderAndIsr>;
 type PartitionState = LeaderAndIsrRequest['topicStates'][number]['partitionStates'][number];
@@ -35,6 +36,8 @@ export class FakeBroker {
   readonly failedReplicas = new Set<string>();
   readonly hosted = new Map<string, HostedReplica>();
   readonly deleted: string[] = [];
+  /** What the broker would answer clients from. */
+  cache = new MetadataCache();
   readonly metadata = new Map<string, { leader: number; leaderEpoch: number; isr: readonly number[] }>();
   liveBrokers: readonly number[] = [];
   /** What was told, one line a request. */
@@ -51,6 +54,7 @@ export class FakeBroker {
     this.brokerEpoch = -1;
     this.#controllerEpoch = -1;
     this.metadata.clear();
+    this.cache = new MetadataCache();
     this.told = [];
     this.hosted.clear();
   }
@@ -127,6 +131,7 @@ export class FakeBroker {
   #updateMetadata(request: RequestOf<typeof UpdateMetadata>): ResponseOf<typeof UpdateMetadata> {
     const errorCode = this.#refusal(request);
     if (errorCode !== Errors.NONE) return { errorCode };
+    this.cache.applyUpdateMetadata(request);
     if (request.type === FULL) this.metadata.clear();
     this.liveBrokers = request.liveBrokers.map(({ id }) => id).sort((a, b) => a - b);
     const named: string[] = [];
