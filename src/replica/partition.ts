@@ -233,6 +233,10 @@ export class Partition implements LeaderView {
     this.#watchers.add(watcher);
   }
 
+  get watcherCount(): number {
+    return this.#watchers.size;
+  }
+
   /** The ISR or the replicas have changed: a follower that fell out may join again. */
   onIsrChanged(): void {
     this.#watchers.notify('isr');
