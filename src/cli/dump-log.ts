@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
-import { CorruptSnapshotError, decodeSnapshot } from '../log/producer-snapshot.ts';
+import { CorruptSnapshotError, decodeSnapshotEntries } from '../log/producer-snapshot.ts';
 import { decodeAbortedTxns } from '../log/transaction-index.ts';
 import { KafkaError } from '../protocol/errors.ts';
 import { NO_SEQUENCE, type RecordBatch, sequenceAfter } from '../protocol/records/batch.ts';
@@ -219,7 +219,7 @@ class Dump {
 
   #dumpSnapshot(file: string): void {
     try {
-      for (const { batches, ...entry } of decodeSnapshot(readFileSync(file))) {
+      for (const { batches, ...entry } of decodeSnapshotEntries(readFileSync(file))) {
         const [batch] = batches;
         const { producerId, producerEpoch, coordinatorEpoch, currentTxnFirstOffset, lastTimestampMs } = entry;
         const transaction = currentTxnFirstOffset < 0 ? 'OptionalLong.empty' : `OptionalLong[${currentTxnFirstOffset}]`;

@@ -60,7 +60,7 @@ export class SteadyWriter {
   }
 
   /** Resolves when every partition has had this many more batches acknowledged than now. */
-  async advance(batches: number, timeoutMs = 90_000): Promise<void> {
+  async advance(batches: number, timeoutMs = 60_000): Promise<void> {
     const before = this.#counts();
     const gained = (): number[] => this.#counts().map((count, partition) => count - (before[partition] ?? 0));
     try {
@@ -151,7 +151,8 @@ export class SteadyWriter {
         const [batch] = pending;
         if (batch === undefined) return;
         const baseOffset = await inFlight.shift();
-        if (typeof baseOffset !== 'number') throw baseOffset;
+        if (typeof baseOffset !== 'number')
+          throw new Error(`partition ${partition} from sequence ${batch.firstSequence}: ${reasonOf(baseOffset)}`);
         pending.shift();
         this.#acknowledge(partition, batch, baseOffset);
         await sleep(PAUSE_MS);
