@@ -5,7 +5,7 @@ import { isZooKeeperError } from './operations.ts';
 import { ClusterIdZnode, PERSISTENT_PATHS } from './znodes.ts';
 
 export async function ensurePersistentPaths(zk: ZooKeeperOperations): Promise<void> {
-  for (const path of PERSISTENT_PATHS) await zk.createRecursive(path);
+  await Promise.all(PERSISTENT_PATHS.map((path) => zk.createRecursive(path)));
 }
 
 /** The cluster's id; made up and stored if this is the first broker (Kafka's getClusterId and createOrGetClusterId). */

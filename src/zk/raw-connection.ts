@@ -44,7 +44,7 @@ export interface RawConnectionHandlers<P extends PendingRequest> {
   onDisconnected(unanswered: P[]): void;
   /** A server said that the session is over. This object is finished. */
   onExpired(): void;
-  /** No server has confirmed the session for as long as it may live; connecting goes on. Called once per disconnection. */
+  /** No server has confirmed the session for as long as it may live; connecting goes on. Called once per connection. */
   onLeaseOver(): void;
   onWatchEvent(path: string, changed: { data: boolean; children: boolean }): void;
 }
@@ -292,16 +292,17 @@ export class RawConnection<P extends PendingRequest> {
     const timeoutMs = this.sessionTimeoutMs;
     if (this.#manager.state === STATES.CONNECTED) {
       const silentMs = nowMs - this.#lastReceivedMs;
-      if (silentMs > (timeoutMs * 2) / 3) {
-        this.#options.logger.warn(`No word from ZooKeeper for ${Math.round(silentMs)} ms, reconnecting`);
-        this.#cut();
-      } else if (nowMs - this.#lastSentMs >= timeoutMs / 3) this.#ping();
-      return;
-    }
-    if (this.#connectStartedMs !== null && nowMs - this.#connectStartedMs > this.#connectPatienceMs()) {
+      if (silentMs <= (timeoutMs * 2) / 3) {
+        if (nowMs - this.#lastSentMs >= timeoutMs / 3) this.#ping();
+        return;
+      }
+      this.#options.logger.warn(`No word from ZooKeeper for ${Math.round(silentMs)} ms, reconnecting`);
+      this.#cut();
+    } else if (this.#connectStartedMs !== null && nowMs - this.#connectStartedMs > this.#connectPatienceMs()) {
       this.#connectStartedMs = null;
       this.#cut();
     }
+    // After a long pause of this process it is still "connected" here: whoever acts for the session is stopped first.
     if (this.#leaseStartMs === null || this.#isLeaseOverTold || nowMs - this.#leaseStartMs < timeoutMs) return;
     this.#isLeaseOverTold = true;
     this.#handlers.onLeaseOver();

@@ -216,11 +216,11 @@ export class Sessions {
   }
 
   #onDisconnected(connection: RawConnection<Pending>, unanswered: Pending[]): void {
-    if (connection !== this.#connection || this.#state === 'CLOSED') {
+    if (connection === this.#connection) this.#inFlight = 0;
+    if (connection !== this.#connection || this.#state === 'CLOSED' || this.#state === 'LOST') {
       this.#rejectAll(unanswered, this.#state === 'CLOSED' ? 'CLOSED' : 'SESSION_EXPIRED');
       return;
     }
-    this.#inFlight = 0;
     for (const pending of unanswered) pending.wasResent = true;
     this.#waiting = [...unanswered, ...this.#takeWaiting()];
     if (this.#state !== 'CONNECTED') return;

@@ -238,6 +238,9 @@ export class ZooKeeper implements ZooKeeperOperations {
   }
 
   async #createRecursive(full: string): Promise<void> {
+    // Most often it is there, and a read takes no disk of any server.
+    const { reply } = await this.#sessions.submit({ type: 'exists', path: full, watch: false });
+    if (reply.error === 0) return;
     try {
       await this.#create(full, null, {});
     } catch (error) {

@@ -142,7 +142,7 @@ export class MemoryZooKeeper {
     if (!this.#znodes.has(parentOf(path))) return 'NO_NODE';
     const ephemeralOwner = ephemeral === true ? sessionId : NO_OWNER;
     this.#put(path, { ...emptyZnode(zxid), data, ephemeralOwner });
-    changes.push([path, 'data'], [parentOf(path), 'children']);
+    changes.push([path, 'data'], [path, 'children'], [parentOf(path), 'children']);
     return { type: 'create', path };
   }
 
@@ -201,6 +201,12 @@ export class MemoryZooKeeperClient implements ZooKeeperOperations {
     this.#isExpired = true;
     this.#formerSessions.add(this.#sessionId);
     for (const handler of [...this.#lost]) handler();
+    this.#server.expireSession(this.#sessionId);
+  }
+
+  /** Ends the session at its owner's wish: it is not told. */
+  async close(): Promise<void> {
+    this.#isExpired = true;
     this.#server.expireSession(this.#sessionId);
   }
 

@@ -6,6 +6,7 @@ import { type Logger, silentLogger } from '../../src/lib/logger.ts';
 import { SystemClock } from '../../src/lib/clock.ts';
 import { SystemRandom } from '../../src/lib/random.ts';
 import { NO_LEADER } from '../../src/model/leader-and-isr.ts';
+import { getOrCreateClusterId } from '../../src/zk/bootstrap.ts';
 import { registerBroker } from '../../src/zk/brokers.ts';
 import { readTopicConfig } from '../../src/zk/configs.ts';
 import { readControllerEpoch, readControllerId } from '../../src/zk/election.ts';
@@ -54,6 +55,7 @@ class TestCluster {
     const logger: Logger = { ...silentLogger, error: (message, error) => this.warnings.push(`${message} ${error}`) };
     const controller = new Controller({
       brokerId,
+      clusterId: await getOrCreateClusterId(client, new SystemRandom()),
       config: brokerConfigFrom({ 'zookeeper.connect': 'unused', 'broker.id': String(brokerId) }),
       zk: client,
       connect: (broker) => this.fake(broker.brokerId).connect(),
