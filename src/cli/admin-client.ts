@@ -42,11 +42,12 @@ export interface DescribedTopic extends ListedTopic {
   readonly partitions: readonly DescribedPartition[];
 }
 
-/** @throws ApiError for the first topic that the cluster does not know */
+/** In the order of the names. @throws ApiError for the first topic that the cluster does not know */
 export async function describeTopics(cluster: ClusterClient, names: readonly string[]): Promise<DescribedTopic[]> {
   if (names.length === 0) return [];
   const { topics } = await cluster.metadata(names, 'describeTopics');
-  return topics.map((topic) => {
+  const sorted = topics.sort((a, b) => names.indexOf(a.name ?? '') - names.indexOf(b.name ?? ''));
+  return sorted.map((topic) => {
     if (topic.errorCode !== Errors.NONE) throw ApiError.of(topic.errorCode);
     const partitions = topic.partitions
       .map((partition) => ({

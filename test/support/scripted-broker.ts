@@ -19,6 +19,7 @@ export class ScriptedBroker {
   readonly #handlers = new Map<number, { api: Api; max: number; handle: Handler }>();
   readonly #sockets = new Set<Socket>();
   readonly #server: Server;
+  readonly #failures: unknown[] = [];
 
   constructor() {
     this.#server = createServer((socket) => this.#onConnection(socket));
@@ -49,9 +50,11 @@ export class ScriptedBroker {
     });
   }
 
+  /** Throws what a scripted answer threw. */
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     await new Promise((resolve) => this.#server.close(resolve));
+    for (const failure of this.#failures.splice(0)) throw failure;
   }
 
   dropConnections(): void {
@@ -70,7 +73,12 @@ export class ScriptedBroker {
       while (pending.length >= 4 && pending.length >= 4 + pending.readInt32BE(0)) {
         const frame = pending.subarray(4, 4 + pending.readInt32BE(0));
         pending = pending.subarray(4 + frame.length);
-        turn = turn.then(() => this.#answer(socket, frame));
+        turn = turn
+          .then(() => this.#answer(socket, frame))
+          .catch((error: unknown) => {
+            this.#failures.push(error);
+            socket.destroy();
+          });
       }
     });
   }
