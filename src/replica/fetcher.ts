@@ -176,8 +176,10 @@ export class ReplicaFetcher {
       if (error instanceof AssertionError) throw error;
       this.#session.onError();
       // The next client is made anew: the leader may have come back under another address.
-      client.close();
-      if (this.#client === client) this.#client = null;
+      if (this.#client === client) {
+        client.close();
+        this.#client = null;
+      }
       if (!this.#isClosed)
         this.#options.logger.warn(`[ReplicaFetcher leaderId=${this.#options.leaderId}] Fetch failed: ${String(error)}`);
       return false;
