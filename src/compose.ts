@@ -166,6 +166,7 @@ async function build(ground: Ground, onFatal: BrokerOptions['onFatal'], started:
 
   const controller: Controller = new Controller({
     brokerId,
+    clusterId,
     config,
     zk,
     connect: (broker) => links.toBroker(broker),

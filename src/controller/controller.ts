@@ -38,6 +38,8 @@ import {
 
 export interface ControllerOptions {
   readonly brokerId: number;
+  /** Of the cluster whose logs this broker has. */
+  readonly clusterId: string;
   readonly config: BrokerConfig;
   readonly zk: ZooKeeperOperations;
   readonly connect: ConnectToBroker;

@@ -8,6 +8,7 @@ import { readLogDirEventPaths } from '../zk/log-dir-events.ts';
 import { readDeleteTopics, readTopicNames } from '../zk/topics.ts';
 import {
   BrokerIdsZnode,
+  ClusterIdZnode,
   DeleteTopicsZnode,
   FeatureZnode,
   LogDirEventNotificationZnode,
@@ -25,6 +26,7 @@ const FIRST_REBALANCE_DELAY_MS = 5000;
 
 export async function takeOffice(tenure: Tenure): Promise<void> {
   const { zk, state, channels, logger } = tenure;
+  await requireOwnCluster(tenure);
   await tenure.settled(ensureFeatureZnode(tenure));
   tenure.watchChildren(BrokerIdsZnode.path, () => tenure.post('brokers', onBrokersChanged));
   tenure.watchChildren(TopicsZnode.path, () => tenure.post('topics', onTopicsChanged));
@@ -46,6 +48,17 @@ export async function takeOffice(tenure: Tenure): Promise<void> {
   await onDeleteTopicsChanged(tenure);
   await onPreferredElectionZnode(tenure);
   if (tenure.config.autoLeaderRebalanceEnable) scheduleRebalance(tenure, FIRST_REBALANCE_DELAY_MS);
+}
+
+/**
+ * Brokers put aside whatever a controller does not know. So a tree that was emptied, or is that of another cluster, must
+ * not make anybody controller while there are brokers that hold the logs of this one.
+ */
+async function requireOwnCluster({ zk, clusterId }: Tenure): Promise<void> {
+  const content = await zk.get(ClusterIdZnode.path);
+  const found = content === null ? null : ClusterIdZnode.decode(content.data);
+  if (found !== clusterId)
+    throw new Error(`ZooKeeper holds cluster ${found ?? 'none'}, but this broker belongs to cluster ${clusterId}`);
 }
 
 async function readCluster(tenure: Tenure): Promise<void> {

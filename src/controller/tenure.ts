@@ -23,6 +23,7 @@ import { planRepairs, type StateChange, topicsInNeedOfUncleanElection } from './
 /** What of a broker's configuration the controller goes by, besides the defaults of topics. */
 export interface TenureOptions {
   readonly brokerId: number;
+  readonly clusterId: string;
   readonly controllerEpoch: number;
   readonly epochZkVersion: number;
   readonly config: BrokerConfig;
@@ -51,6 +52,7 @@ const MAX_ATTEMPTS = 10;
 
 export class Tenure {
   readonly brokerId: number;
+  readonly clusterId: string;
   readonly config: BrokerConfig;
   readonly zk: ZooKeeperOperations;
   readonly writer: FencedWriter;
@@ -67,6 +69,7 @@ export class Tenure {
   constructor(options: TenureOptions) {
     const { controllerEpoch, config, zk } = options;
     this.brokerId = options.brokerId;
+    this.clusterId = options.clusterId;
     this.config = config;
     this.zk = zk;
     this.clock = options.clock;

@@ -51,7 +51,8 @@ export async function onTopicsChanged(tenure: Tenure): Promise<void> {
 /** Somebody changed a topic's assignment: only partitions that are new count. */
 export async function onTopicChanged(tenure: Tenure, name: string): Promise<void> {
   const { state, logger } = tenure;
-  if (state.topic(name) === undefined) return;
+  // It could not be read before, or came so early that the list of topics is still to be looked at.
+  if (state.topic(name) === undefined) return onTopicsChanged(tenure);
   const reader = new ClusterReader(tenure.zk, logger);
   const [read] = await tenure.settled(reader.topics([name]));
   const known = state.topic(name);

@@ -9,7 +9,7 @@ import type { Random } from '../../src/lib/random.ts';
 import type { TopicPartition } from '../../src/model/topic-partition.ts';
 import { ensurePersistentPaths } from '../../src/zk/bootstrap.ts';
 import { registerBroker } from '../../src/zk/brokers.ts';
-import { type PartitionState, TopicPartitionStateZnode } from '../../src/zk/znodes.ts';
+import { ClusterIdZnode, type PartitionState, TopicPartitionStateZnode } from '../../src/zk/znodes.ts';
 import { FakeBroker } from './fake-broker.ts';
 import { ManualClock } from './manual-clock.ts';
 import { MemoryZooKeeper, type MemoryZooKeeperClient } from './memory-zookeeper.ts';
@@ -20,6 +20,7 @@ export interface ClusterNode {
   readonly controller: Controller;
 }
 
+const CLUSTER_ID = 'vPeOCWypqUOSepEvx0cbog';
 /** Rounds of the event loop without anything going on that count as quiet. */
 const QUIET_TURNS = 12;
 const MAX_TURNS = 20_000;
@@ -54,7 +55,10 @@ export class ControlledCluster {
 
   static async create(settings: Readonly<Record<string, string>> = {}): Promise<ControlledCluster> {
     const cluster = new ControlledCluster(settings);
-    await ensurePersistentPaths(cluster.client());
+    const founder = cluster.client();
+    await ensurePersistentPaths(founder);
+    await founder.createRecursive('/cluster');
+    await founder.create(ClusterIdZnode.path, ClusterIdZnode.encode(CLUSTER_ID));
     return cluster;
   }
 
@@ -83,6 +87,7 @@ export class ControlledCluster {
     await register();
     const controller = new Controller({
       brokerId,
+      clusterId: CLUSTER_ID,
       config: this.config,
       zk,
       connect: (broker) => this.fake(broker.brokerId).connect(),

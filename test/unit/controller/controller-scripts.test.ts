@@ -6,6 +6,8 @@ import { KafkaError } from '../../../src/protocol/errors.ts';
 import { writeTopicConfig } from '../../../src/zk/configs.ts';
 import { notifyLogDirFailure } from '../../../src/zk/log-dir-events.ts';
 import { markForDeletion } from '../../../src/zk/topics.ts';
+import { ZnodeFormatError } from '../../../src/zk/znode-json.ts';
+import { ClusterIdZnode } from '../../../src/zk/znodes.ts';
 import { ControlledCluster } from '../../support/controlled-cluster.ts';
 import { itPlaysScripts, type ScriptArguments, type ScriptCommands } from '../../support/script.ts';
 
@@ -28,17 +30,27 @@ class Story {
     await this.#cluster.quiet();
     const now = new Map<string, string>();
     for (const { topic, partition } of this.#cluster.partitions()) {
-      const state = this.#cluster.partitionState(topic, partition);
-      if (state === null) continue;
-      const { leader, leaderEpoch, isr, leaderRecoveryState } = state;
-      const recovering = leaderRecoveryState === LeaderRecoveryState.RECOVERING ? ' recovering' : '';
-      now.set(`${topic}-${partition}`, `leader ${leader} epoch ${leaderEpoch} isr (${isr})${recovering}`);
+      const state = this.#describe(topic, partition);
+      if (state !== null) now.set(`${topic}-${partition}`, state);
     }
     const lines = said === undefined || said === '' ? [] : [said];
     for (const [key, state] of now) if (this.#known.get(key) !== state) lines.push(`${key}: ${state}`);
     for (const key of this.#known.keys()) if (!now.has(key)) lines.push(`${key}: gone`);
     this.#known = now;
     return lines.join('\n');
+  }
+
+  #describe(topic: string, partition: number): string | null {
+    try {
+      const state = this.#cluster.partitionState(topic, partition);
+      if (state === null) return null;
+      const { leader, leaderEpoch, isr, leaderRecoveryState } = state;
+      const recovering = leaderRecoveryState === LeaderRecoveryState.RECOVERING ? ' recovering' : '';
+      return `leader ${leader} epoch ${leaderEpoch} isr (${isr})${recovering}`;
+    } catch (error) {
+      if (error instanceof ZnodeFormatError) return 'unreadable';
+      throw error;
+    }
   }
 }
 
@@ -180,11 +192,22 @@ async function newCommands(): Promise<ScriptCommands> {
       await cluster.pass(args.number('ms'));
       return undefined;
     }),
+    corrupt: then(async (args) => {
+      await cluster.client().set(args.text('path'), Buffer.from('not what it should be'), -1);
+      return undefined;
+    }),
+    'move-to-cluster': then(async (args) => {
+      await cluster.client().set('/cluster/id', ClusterIdZnode.encode(args.text('id')), -1);
+      return undefined;
+    }),
     'delete-controller': then(async () => {
       await cluster.client().delete('/controller', -1);
       return undefined;
     }),
-    controller: () => `broker ${cluster.active?.brokerId} epoch ${cluster.active?.controller.controllerEpoch}`,
+    controller: () =>
+      cluster.active === undefined
+        ? 'nobody'
+        : `broker ${cluster.active?.brokerId} epoch ${cluster.active?.controller.controllerEpoch}`,
     topics: () => (cluster.zk.list('/brokers/topics') ?? []).sort().join(' '),
     told: (args) => {
       const broker = cluster.fake(args.number('broker'));
