@@ -5,6 +5,7 @@
  * Every operation is bound to the session that is alive when it is called, or, while there is none, to the next one. It
  * outlives lost connections: reads are repeated, and a write whose reply was lost is repeated and, when the repetition
  * fails, resolved by reading back, so that CONNECTION_LOSS never reaches the caller of a write that can be told apart.
+ * Telling needs the znode as the write left it: wait for one conditional write of a znode before making the next.
  * When the session is lost, everything that waits is rejected with SESSION_EXPIRED: what to do next belongs to the owner
  * of the session. An operation that cannot reach a server waits for as long as the session may live.
  */

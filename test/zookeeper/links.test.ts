@@ -43,6 +43,17 @@ async function connectOverOneLink(options: TestClientOptions = {}) {
   return { zk: await connectZooKeeper(proxy.address, options), proxy };
 }
 
+/** Whole numbers below a bound, the same ones for the same seed (mulberry32). */
+function seededRandom(seed: number): (bound: number) => number {
+  let state = seed;
+  return (bound) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % bound;
+  };
+}
+
 const bytes = (text: string): Buffer => Buffer.from(text);
 
 describe('a dead link', () => {
@@ -224,6 +235,34 @@ describe('a lost reply', () => {
     await lost;
     expect((await witness.get('/a'))?.data).toEqual(bytes('299'));
   });
+});
+
+it.each([1, 2, 3])('whatever the link does, each change that is confirmed happened once: seed %i', async (seed) => {
+  const { zk, proxy } = await connectOverOneLink();
+  const random = seededRandom(seed);
+  await zk.create('/counter', bytes('0'));
+  await zk.create('/log', null);
+  const faults = [
+    () => proxy.cut(),
+    () => void proxy.loseNextReply(),
+    () => void proxy.cutNextReplyAfter(1 + random(60)),
+    () => undefined,
+  ];
+  for (let count = 1; count <= 150; count++) {
+    faults[random(faults.length)]?.();
+    const data = bytes(String(count));
+    const counting = zk.multi([
+      { type: 'check', path: '/log', version: 0 },
+      { type: 'set', path: '/counter', data, version: count - 1 },
+      { type: 'create', path: `/log/${count}`, data },
+    ]);
+    const others = Array.from({ length: random(5) }, (_, index) => zk.create(`/log/${count}-${index}`, data));
+    const [, set] = await counting;
+    expect(set).toMatchObject({ type: 'set', stat: { version: count } });
+    await Promise.all(others);
+  }
+  expect(await witness.get('/counter')).toMatchObject({ data: bytes('150'), stat: { version: 150 } });
+  expect(zk.state).toBe('CONNECTED');
 });
 
 describe('a refusal', () => {
