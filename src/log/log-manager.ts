@@ -415,6 +415,10 @@ export class LogManager {
     for (const { checkpoints } of this.#loadedDirectories()) await checkpoints.whenHighWatermarksWritten();
   }
 
+  async checkpointLogStartOffsets(): Promise<void> {
+    for (const { checkpoints } of this.#loadedDirectories()) await checkpoints.whenLogStartOffsetsWritten();
+  }
+
   async checkpointRecoveryPoints(): Promise<void> {
     for (const { checkpoints } of this.#loadedDirectories()) await checkpoints.whenRecoveryPointsWritten();
   }

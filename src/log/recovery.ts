@@ -84,8 +84,8 @@ class Recovery {
       endOffset = logStartOffset;
     }
     logStartOffset = Math.min(logStartOffset, endOffset);
-    if (this.#epochs.truncateFromEnd(endOffset)) this.#areEpochsDirty = true;
     if (this.#epochs.truncateFromStart(logStartOffset)) this.#areEpochsDirty = true;
+    if (this.#epochs.truncateFromEnd(endOffset)) this.#areEpochsDirty = true;
     this.#finishProducers(segments, snapshots, logStartOffset, endOffset);
     const { topic, partition, config } = this.#source;
     return {
@@ -165,7 +165,7 @@ class Recovery {
 
   /** Returns where the log ends, all behind that being cut. */
   async #checkUnflushed(segments: SegmentList, snapshots: ProducerSnapshots): Promise<number> {
-    const { recoveryPoint, config } = this.#source;
+    const { recoveryPoint } = this.#source;
     const unflushed = segments.from(recoveryPoint);
     const first = unflushed[0]!;
     if (this.#epochs.truncateFromEnd(first.baseOffset)) this.#areEpochsDirty = true;
@@ -174,15 +174,6 @@ class Recovery {
     let endOffset = first.baseOffset;
     let leaderEpoch = -1;
     for (const [index, segment] of unflushed.entries()) {
-      if (segment.baseOffset > endOffset && index > 0 && !config.cleanupPolicy.includes('compact')) {
-        this.#cut(
-          segments,
-          unflushed.slice(index),
-          endOffset,
-          `segment ${segment.baseOffset} does not follow ${endOffset}`,
-        );
-        break;
-      }
       const nextBaseOffset = unflushed[index + 1]?.baseOffset ?? Number.POSITIVE_INFINITY;
       const sound = await this.#recoverSegment(segment, { nextBaseOffset, leaderEpoch });
       ({ endOffset, leaderEpoch } = sound);
