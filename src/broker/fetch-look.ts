@@ -1,9 +1,10 @@
 /**
- * Looks at the dirty partitions of a fetch session and notes what a fetch would be answered now. Nothing is read from disk yet:
- * the records of an answer are slices that are read when the response is encoded.
+ * Looks at the dirty partitions of a fetch session and notes what a fetch would be answered now. Nothing is read from
+ * disk yet: the records of an answer are slices that are read when the response is encoded.
  *
- * Guarantees: partitions are taken in the session's order within the limits of the request, the first batch whatever its size;
- * a partition leaves the dirty ones only when it is watched, there is nothing more to send, and the next fetch says nothing new.
+ * Guarantees: partitions are taken in the session's order within the limits of the request, the first batch whatever
+ * its size; a partition leaves the dirty ones only when it is watched, there is nothing more to send, and the next
+ * fetch says nothing new.
  */
 import type { MetadataCache } from '../metadata/metadata-cache.ts';
 import { ZERO_TOPIC_ID } from '../model/topic-partition.ts';

@@ -1,10 +1,10 @@
 /**
- * @pure The leader's side of fetch sessions (KIP-227): what a fetcher wants of each partition, so that its next request need
- * name only what changed, and which of its partitions must be looked at again.
+ * @pure The leader's side of fetch sessions (KIP-227): what a fetcher wants of each partition, so that its next
+ * request need name only what changed, and which of its partitions must be looked at again.
  *
- * Guarantees: at most `maxSessions` sessions, evicted by Kafka's rules; a partition that is not dirty was looked at since it
- * last changed, and all there was to tell of it has been told. So a request costs as much as there is news, not as much as
- * there are partitions. Kafka's FetchSession.scala is the reference.
+ * Guarantees: at most `maxSessions` sessions, evicted by Kafka's rules; a partition that is not dirty was looked at
+ * since it last changed, and all there was to tell of it has been told. So a request costs as much as there is news,
+ * not as much as there are partitions. Kafka's FetchSession.scala is the reference.
  */
 import { type TopicId, ZERO_TOPIC_ID } from '../model/topic-partition.ts';
 import type { ErrorName } from '../protocol/errors.ts';
@@ -74,7 +74,8 @@ export class FetchPartition implements PartitionFetch, PartitionWatcher {
     this.partitionMaxBytes = wanted.partitionMaxBytes;
     this.currentLeaderEpoch = wanted.currentLeaderEpoch;
     this.lastFetchedEpoch = wanted.lastFetchedEpoch;
-    // A follower that names the partition again may have dropped what it was told, being in another leader epoch by then.
+    // A follower that names the partition again may have dropped what it was told, being in another leader epoch by
+    // then.
     if (this.session.isFollower) this.sentHighWatermark = -1;
     this.session.dirty.add(this);
   }
@@ -249,9 +250,9 @@ export class FetchSessionCache {
   }
 
   /**
-   * Makes room: a stale session goes first. Else the least valuable of those that are not young (for a follower: of all that
-   * are not a young follower's), if it is less valuable than the new one. Followers are worth more than consumers, then more
-   * partitions than fewer.
+   * Makes room: a stale session goes first. Else the least valuable of those that are not young (for a follower: of
+   * all that are not a young follower's), if it is less valuable than the new one. Followers are worth more than
+   * consumers, then more partitions than fewer.
    */
   #evictFor(session: FetchSession, nowMs: number): boolean {
     const [oldest] = this.#sessions.values();

@@ -1,6 +1,6 @@
 /**
- * A produce request whose appends are done and whose acknowledgement is awaited: one promise and one timer for the whole
- * request, whatever its partitions (Kafka's DelayedProduce).
+ * A produce request whose appends are done and whose acknowledgement is awaited: one promise and one timer for the
+ * whole request, whatever its partitions (Kafka's DelayedProduce).
  */
 import type { Clock, Timer } from '../lib/clock.ts';
 import { Deferred } from '../lib/deferred.ts';

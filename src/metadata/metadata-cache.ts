@@ -1,6 +1,7 @@
 /**
- * The cluster as this broker sees it now, and the signal that it changed. Only UpdateMetadata from the controller writes it;
- * Metadata, DescribeCluster and the data plane only read. The epochs of controller and broker are checked by the caller.
+ * The cluster as this broker sees it now, and the signal that it changed. Only UpdateMetadata from the controller
+ * writes it; Metadata, DescribeCluster and the data plane only read. The epochs of controller and broker are checked
+ * by the caller.
  */
 import type { BrokerInfo, Endpoint } from '../model/broker.ts';
 import { endpointOf } from '../model/broker.ts';

@@ -46,7 +46,9 @@ export const EMPTY_IMAGE: MetadataImage = {
   topicNameById: new Map(),
 };
 
-/** The Type field of UpdateMetadata and LeaderAndIsr (KIP-866): FULL means that what is not mentioned does not exist. */
+/**
+ * The Type field of UpdateMetadata and LeaderAndIsr (KIP-866): FULL means that what is not mentioned does not exist.
+ */
 export const CONTROL_REQUEST_TYPE = { UNKNOWN: 0, INCREMENTAL: 1, FULL: 2 } as const;
 
 /** What of an UpdateMetadata request (v8) matters here; a decoded request fits. */

@@ -1,7 +1,8 @@
 /**
- * Sends the ISR changes of this broker's leaders to the controller (AlterPartition v3, KIP-497, KIP-841, KIP-903): one request
- * in flight, all changes that came meanwhile in the next one. A request that fails as a whole is sent again until the
- * controller answers or the leadership that asked has ended. Kafka's DefaultAlterPartitionManager is the reference.
+ * Sends the ISR changes of this broker's leaders to the controller (AlterPartition v3, KIP-497, KIP-841, KIP-903):
+ * one request in flight, all changes that came meanwhile in the next one. A request that fails as a whole is sent
+ * again until the controller answers or the leadership that asked has ended. Kafka's DefaultAlterPartitionManager is
+ * the reference.
  */
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -114,7 +115,9 @@ export class AlterPartitionSender implements IsrStore {
     this.#maybeSend();
   }
 
-  /** Nobody knows what became of the changes: they go out again with what came meanwhile, unless something newer did. */
+  /**
+   * Nobody knows what became of the changes: they go out again with what came meanwhile, unless something newer did.
+   */
   #retry(changes: readonly IsrChange[]): void {
     for (const change of changes) {
       const key = keyOf(change.topicId, change.partition);

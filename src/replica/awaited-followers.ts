@@ -1,7 +1,7 @@
 /**
- * Followers that are expected to ask for partitions this broker has just begun to lead. Their one connection may be occupied by a
- * fetch that waits for news of other partitions, up to replica.fetch.wait.max.ms; without this, every acks=all write after an
- * election, and the first one to a new topic, would wait that long (as it does in Kafka).
+ * Followers that are expected to ask for partitions this broker has just begun to lead. Their one connection may be
+ * occupied by a fetch that waits for news of other partitions, up to replica.fetch.wait.max.ms; without this, every
+ * acks=all write after an election, and the first one to a new topic, would wait that long (as it does in Kafka).
  *
  * Guarantees: it only shortens waits, by answering a waiting fetch early; nothing is decided by it.
  */

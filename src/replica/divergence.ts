@@ -1,6 +1,6 @@
 /**
- * @pure Do the logs of a leader and of the one who fetches from it agree up to the fetch offset? The leader answers from its
- * leader epochs (KIP-595; Kafka's Partition.readRecords).
+ * @pure Do the logs of a leader and of the one who fetches from it agree up to the fetch offset? The leader answers
+ * from its leader epochs (KIP-595; Kafka's Partition.readRecords).
  */
 import type { EpochEndOffset } from './follower-state.ts';
 
@@ -16,7 +16,9 @@ export type Divergence =
   /** They agree at most up to the end of this epoch. */
   | { readonly epoch: number; readonly endOffset: number };
 
-/** `lastFetchedEpoch` is the epoch of the record before `fetchOffset` in the fetcher's log, -1 when it does not tell. */
+/**
+ * `lastFetchedEpoch` is the epoch of the record before `fetchOffset` in the fetcher's log, -1 when it does not tell.
+ */
 export function findDivergence(log: EpochHistory, fetchOffset: number, lastFetchedEpoch: number): Divergence {
   if (lastFetchedEpoch === -1) return 'NONE';
   const { leaderEpoch, endOffset } = log.endOffsetForEpoch(lastFetchedEpoch);

@@ -1,6 +1,7 @@
 /**
- * @pure The follower's side of an incremental fetch session (KIP-227): of all the partitions it wants, a request names only
- * those that changed since the last one. One handler per connection to a leader; Kafka's FetchSessionHandler is the reference.
+ * @pure The follower's side of an incremental fetch session (KIP-227): of all the partitions it wants, a request
+ * names only those that changed since the last one. One handler per connection to a leader; Kafka's
+ * FetchSessionHandler is the reference.
  *
  * Guarantees: whatever happens to a request, the next one is such that the leader ends up knowing all that is wanted.
  */

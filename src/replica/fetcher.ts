@@ -1,10 +1,12 @@
 /**
- * Fetches from one leader broker what this broker follows there: one connection, one request in flight, all partitions in one
- * incremental fetch session (KIP-227), so that a thousand idle partitions cost one small request per replica.fetch.wait.max.ms.
+ * Fetches from one leader broker what this broker follows there: one connection, one request in flight, all
+ * partitions in one incremental fetch session (KIP-227), so that a thousand idle partitions cost one small request
+ * per replica.fetch.wait.max.ms.
  *
- * Guarantees: an answer is used only by the follower state that asked, in the phase in which it asked; it is appended in the
- * turn in which it arrives; a diverging log is cut before anything else of the answer is used; with flush.messages=1 an offset
- * is advertised only when everything below it is on the disk. Kafka's ReplicaFetcherThread is the reference.
+ * Guarantees: an answer is used only by the follower state that asked, in the phase in which it asked; it is appended
+ * in the turn in which it arrives; a diverging log is cut before anything else of the answer is used; with
+ * flush.messages=1 an offset is advertised only when everything below it is on the disk. Kafka's ReplicaFetcherThread
+ * is the reference.
  */
 import { AssertionError } from '../lib/assert.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -19,7 +21,10 @@ import { FetchSessionHandler } from './fetch-session-handler.ts';
 import type { FollowerDecision, FollowerState } from './follower-state.ts';
 import type { Partition } from './partition.ts';
 
-/** A connection to a leader of its own; net/broker-client fits it. Record fields of an answer stay valid until the next send. */
+/**
+ * A connection to a leader of its own; net/broker-client fits it. Record fields of an answer stay valid until the
+ * next send.
+ */
 export interface LeaderClient {
   send<A extends Api>(
     api: A,
@@ -221,7 +226,9 @@ export class ReplicaFetcher {
     }
   }
 
-  /** What a fetch offset says to the leader is "I have everything below": with flush.messages=1 only the disk counts. */
+  /**
+   * What a fetch offset says to the leader is "I have everything below": with flush.messages=1 only the disk counts.
+   */
   #isDurable(followed: Followed): boolean {
     const { log } = followed.partition;
     if (log.config.flushMessages !== 1 || log.durableEndOffset >= followed.state.fetchOffset) return true;

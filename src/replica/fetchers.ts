@@ -1,6 +1,7 @@
 /**
- * The fetchers of this broker: num.replica.fetchers loops for each broker it follows, made with the first partition and ended
- * with the last. A partition is fetched by at most one of them. Kafka's ReplicaFetcherManager is the reference.
+ * The fetchers of this broker: num.replica.fetchers loops for each broker it follows, made with the first partition
+ * and ended with the last. A partition is fetched by at most one of them. Kafka's ReplicaFetcherManager is the
+ * reference.
  */
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';

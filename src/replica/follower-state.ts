@@ -1,11 +1,11 @@
 /**
- * @pure The rules of a partition's follower, for one leader epoch: what to ask the leader for next, what to do with its answer.
- * No log, no socket, no clock: the log's ends come in as a FollowedLog.
+ * @pure The rules of a partition's follower, for one leader epoch: what to ask the leader for next, what to do with
+ * its answer. No log, no socket, no clock: the log's ends come in as a FollowedLog.
  *
- * Guarantees: an answer to a request that is not the latest one is never used; the log is cut only where the leader's epochs
- * say that it diverged (KIP-101, KIP-279, KIP-595), never by the high watermark, as long as the log knows an epoch at all;
- * nothing else of an answer is used when it says that the log diverged (KAFKA-14704).
- * Kafka's AbstractFetcherThread is the reference.
+ * Guarantees: an answer to a request that is not the latest one is never used; the log is cut only where the leader's
+ * epochs say that it diverged (KIP-101, KIP-279, KIP-595), never by the high watermark, as long as the log knows an
+ * epoch at all; nothing else of an answer is used when it says that the log diverged (KAFKA-14704). Kafka's
+ * AbstractFetcherThread is the reference.
  */
 import type { ErrorName } from '../protocol/errors.ts';
 
@@ -35,7 +35,9 @@ export interface FetchAnswer {
 export type FollowerDecision =
   /** The answer is of another time. */
   | { readonly kind: 'ignore' }
-  /** Append what came (maybe nothing), then take over the leader's high watermark and log start; then call onAppended. */
+  /**
+   * Append what came (maybe nothing), then take over the leader's high watermark and log start; then call onAppended.
+   */
   | { readonly kind: 'append' }
   /** Cut the log, then call onTruncated. */
   | { readonly kind: 'truncate'; readonly offset: number }
@@ -94,8 +96,8 @@ export class FollowerState {
   }
 
   /**
-   * What to do before the first fetch. A log with records of which no epoch is known can only be cut to what is known to be
-   * committed; Kafka does the same with logs from before 0.11.
+   * What to do before the first fetch. A log with records of which no epoch is known can only be cut to what is known
+   * to be committed; Kafka does the same with logs from before 0.11.
    */
   onStarted(): FollowerDecision {
     const { logEndOffset, highWatermark, latestEpoch } = this.#log;
@@ -125,12 +127,16 @@ export class FollowerState {
         this.#phase = 'halted';
         return { kind: 'halt' };
       default:
-        // NOT_LEADER_OR_FOLLOWER, UNKNOWN_LEADER_EPOCH, UNKNOWN_TOPIC_ID … : the leader does not know yet, or we do not.
+        // NOT_LEADER_OR_FOLLOWER, UNKNOWN_LEADER_EPOCH, UNKNOWN_TOPIC_ID … : the leader does not know yet, or we do
+        // not.
         return DELAY;
     }
   }
 
-  /** The log now ends at its logEndOffset; `lastEpoch` is the epoch of what was appended, null when nothing was (KAFKA-15510). */
+  /**
+   * The log now ends at its logEndOffset; `lastEpoch` is the epoch of what was appended, null when nothing was
+   * (KAFKA-15510).
+   */
   onAppended(lastEpoch: number | null): void {
     this.#fetchOffset = this.#log.logEndOffset;
     if (lastEpoch !== null) this.#lastFetchedEpoch = lastEpoch;
@@ -143,8 +149,9 @@ export class FollowerState {
   }
 
   /**
-   * The offset to fetch was not in the leader's log. Either the leader ends before us (an unclean election): cut to its end.
-   * Or we end before the leader starts (we were away too long): start again where it starts. Or it has moved on meanwhile: go on.
+   * The offset to fetch was not in the leader's log. Either the leader ends before us (an unclean election): cut to
+   * its end. Or we end before the leader starts (we were away too long): start again where it starts. Or it has moved
+   * on meanwhile: go on.
    */
   onLeaderOffsets(leaderStartOffset: number, leaderEndOffset: number): FollowerDecision {
     if (this.#phase !== 'findingOffsets') return IGNORE;
@@ -167,9 +174,9 @@ export class FollowerState {
   }
 
   /**
-   * Where to cut, given the largest epoch not newer than ours that the leader knows, and its end there. If we know that epoch
-   * too, the logs agree up to the smaller end. If not, cut to the end of our largest epoch below it: the next fetch carries that
-   * epoch and may diverge again, until both know the epoch (KIP-279).
+   * Where to cut, given the largest epoch not newer than ours that the leader knows, and its end there. If we know
+   * that epoch too, the logs agree up to the smaller end. If not, cut to the end of our largest epoch below it: the
+   * next fetch carries that epoch and may diverge again, until both know the epoch (KIP-279).
    */
   protected truncationOffset(leaderEpoch: number, leaderEndOffset: number): number {
     const { logEndOffset } = this.#log;

@@ -1,5 +1,6 @@
 /**
- * Asks for the ISR changes that a leader's rules propose, and brings the answers back to them, if that leader still leads by then.
+ * Asks for the ISR changes that a leader's rules propose, and brings the answers back to them, if that leader still
+ * leads by then.
  */
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';

@@ -17,6 +17,8 @@ export interface IsrChange {
 }
 
 export interface IsrStore {
-  /** At most one change of a partition is wanted at a time; a newer one takes the place of one that was not sent yet. */
+  /**
+   * At most one change of a partition is wanted at a time; a newer one takes the place of one that was not sent yet.
+   */
   propose(change: IsrChange): void;
 }

@@ -1,14 +1,14 @@
 /**
- * @pure The replication rules of a partition's leader, for one leader epoch: what each follower has, which offset is committed,
- * which ISR change to ask for. No log, no socket, no clock: the log's end comes in as a LeaderView, time as `nowMs` (monotonic).
+ * @pure The replication rules of a partition's leader, for one leader epoch: what each follower has, which offset is
+ * committed, which ISR change to ask for. No log, no socket, no clock: the log's end comes in as a LeaderView, time
+ * as `nowMs` (monotonic).
  *
  * Guarantees, as long as the caller carries out the effects in order:
- *  - the high watermark never decreases, and passes an offset only when every member of the maximal ISR has it and the
- *    committed ISR is not under min.insync.replicas (KAFKA-15583);
+ *  - the high watermark never decreases, and passes an offset only when every member of the maximal ISR has it and
+ *    the committed ISR is not under min.insync.replicas (KAFKA-15583);
  *  - a follower joins the ISR only with everything below the high watermark AND up to where this leader epoch began
  *    (KAFKA-7128), and a follower leaves it only when the controller has confirmed it (KIP-497);
- *  - at most one ISR change is in flight.
- * Kafka's Partition.scala and Replica.scala are the reference.
+ *  - at most one ISR change is in flight. Kafka's Partition.scala and Replica.scala are the reference.
  */
 import { assert } from '../lib/assert.ts';
 import { LeaderRecoveryState } from '../model/leader-and-isr.ts';
@@ -26,8 +26,9 @@ export interface LeaderView {
 }
 
 /**
- * When a fetch session last asked for anything. An incremental fetch does not name its idle partitions, yet it says of each
- * of them that the follower still waits at the same offset; all partitions of a session share one pulse (KIP-227).
+ * When a fetch session last asked for anything. An incremental fetch does not name its idle partitions, yet it says
+ * of each of them that the follower still waits at the same offset; all partitions of a session share one pulse
+ * (KIP-227).
  */
 export interface FetchPulse {
   lastFetchMs: number;
@@ -247,9 +248,9 @@ export class LeaderState {
   }
 
   /**
-   * The proposal failed. Only a refusal proves that it was not applied and never will be, so only then the committed ISR is
-   * in force again. After errors that say our state is old, the change stays pending until a LeaderAndIsr ends it: it may have
-   * been applied. Anything else is tried again.
+   * The proposal failed. Only a refusal proves that it was not applied and never will be, so only then the committed
+   * ISR is in force again. After errors that say our state is old, the change stays pending until a LeaderAndIsr ends
+   * it: it may have been applied. Anything else is tried again.
    */
   onProposalFailed(proposal: IsrProposal, error: ErrorName, nowMs: number): readonly LeaderEffect[] {
     if (this.#pending !== proposal) return NO_EFFECTS;
@@ -285,8 +286,8 @@ export class LeaderState {
   }
 
   /**
-   * While an expansion is in flight the one being added counts already, and while a shrink is in flight those being removed
-   * count still: whichever way it ends, no offset was committed without a member of the ISR.
+   * While an expansion is in flight the one being added counts already, and while a shrink is in flight those being
+   * removed count still: whichever way it ends, no offset was committed without a member of the ISR.
    */
   protected isrThatCounts(committed: readonly number[], proposal: IsrProposal | null): ReadonlySet<number> {
     if (proposal?.kind !== 'expand') return new Set(committed);
@@ -347,8 +348,8 @@ export class LeaderState {
   }
 
   /**
-   * Followers of a new epoch start unknown: in the ISR they count as caught up now, others as never, so that nobody joins
-   * before it has fetched from this leader.
+   * Followers of a new epoch start unknown: in the ISR they count as caught up now, others as never, so that nobody
+   * joins before it has fetched from this leader.
    */
   #setFollowers(state: PartitionState, nowMs: number): void {
     for (const replicaId of this.#followers.keys())

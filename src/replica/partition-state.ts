@@ -1,6 +1,6 @@
 /**
- * @pure What the controller tells the replicas of a partition (the partition of a LeaderAndIsr request), and what a leader
- * asks the controller for (a partition of an AlterPartition request, KIP-497, KIP-903).
+ * @pure What the controller tells the replicas of a partition (the partition of a LeaderAndIsr request), and what a
+ * leader asks the controller for (a partition of an AlterPartition request, KIP-497, KIP-903).
  */
 import type { LeaderAndIsr, LeaderRecoveryState } from '../model/leader-and-isr.ts';
 
@@ -19,7 +19,9 @@ export interface IsrMember {
   readonly brokerEpoch: number;
 }
 
-/** One ISR change that a leader asks for. A proposal is one object: its identity tells answers to it from stale ones. */
+/**
+ * One ISR change that a leader asks for. A proposal is one object: its identity tells answers to it from stale ones.
+ */
 export interface IsrProposal {
   readonly kind: 'expand' | 'shrink';
   readonly leaderEpoch: number;

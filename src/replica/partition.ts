@@ -1,10 +1,11 @@
 /**
- * One replica of one partition on this broker: joins its log with the rules of its role (leader-state, follower-state) and
- * carries out what they decide. Everything is synchronous: between a check and the act nothing can happen.
+ * One replica of one partition on this broker: joins its log with the rules of its role (leader-state,
+ * follower-state) and carries out what they decide. Everything is synchronous: between a check and the act nothing
+ * can happen.
  *
- * Guarantees: only the leader of the current leader epoch appends for clients; an acks=all append is answered NONE only when
- * the high watermark has passed it under a leadership that this broker still holds then; whoever waits is answered when the
- * leadership ends. Kafka's Partition.scala is the reference.
+ * Guarantees: only the leader of the current leader epoch appends for clients; an acks=all append is answered NONE
+ * only when the high watermark has passed it under a leadership that this broker still holds then; whoever waits is
+ * answered when the leadership ends. Kafka's Partition.scala is the reference.
  */
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -74,7 +75,10 @@ export interface PartitionRead {
   readonly divergingEpoch: { readonly epoch: number; readonly endOffset: number } | null;
   /** There are records from the fetch offset on that the fetcher may see, whether or not they fitted. */
   readonly hasData: boolean;
-  /** The fetcher's next request matters even if nothing changes here: a follower that is not in the ISR may join by it. */
+  /**
+   * The fetcher's next request matters even if nothing changes here: a follower that is not in the ISR may join by
+   * it.
+   */
   readonly isAwaited: boolean;
 }
 
@@ -178,7 +182,8 @@ export class Partition implements LeaderView {
       return;
     }
     const { logEndOffset, highWatermark } = this.log;
-    // Even without a record in it the epoch must be known, so that followers that ask for dead epochs get an answer (KAFKA-7415).
+    // Even without a record in it the epoch must be known, so that followers that ask for dead epochs get an answer
+    // (KAFKA-7415).
     this.log.assignEpochStartOffset(state.leaderEpoch, logEndOffset);
     this.#state = state;
     this.#follower = null;
@@ -197,7 +202,10 @@ export class Partition implements LeaderView {
     this.#context.awaitedFollowers.expect(this, this.#followerIds);
   }
 
-  /** Follows the leader of a new epoch (or nobody, when there is none). Returns false when that epoch is known already. */
+  /**
+   * Follows the leader of a new epoch (or nobody, when there is none). Returns false when that epoch is known
+   * already.
+   */
   becomeFollower(state: PartitionState): boolean {
     const isKnown = this.#state !== null && this.#state.leaderEpoch === state.leaderEpoch;
     if (isKnown && this.#leader === null) {
@@ -246,7 +254,9 @@ export class Partition implements LeaderView {
     this.#watchers.remove(watcher);
   }
 
-  /** Is this the replica that may answer, at that epoch? Leader and epoch come first, membership later (KAFKA-14078). */
+  /**
+   * Is this the replica that may answer, at that epoch? Leader and epoch come first, membership later (KAFKA-14078).
+   */
   check(currentLeaderEpoch: number, mustLead: boolean): ErrorName {
     if (this.#closedBy !== null) return this.#closedBy;
     if (this.log.isOffline) return 'KAFKA_STORAGE_ERROR';
@@ -266,8 +276,8 @@ export class Partition implements LeaderView {
     if (acks === -1 && leader.isUnderMinIsr)
       throw new KafkaError(
         'NOT_ENOUGH_REPLICAS',
-        `The size of the current ISR Set(${leader.isr.join(', ')}) is insufficient to satisfy the min.isr requirement of ` +
-          `${leader.effectiveMinIsr} for partition ${this.topic}-${this.partition}`,
+        `The size of the current ISR Set(${leader.isr.join(', ')}) is insufficient to satisfy the min.isr ` +
+          `requirement of ${leader.effectiveMinIsr} for partition ${this.topic}-${this.partition}`,
       );
     const previousEndOffset = this.log.logEndOffset;
     const result = this.log.appendAsLeader(records, leader.leaderEpoch, origin, nowMs);
@@ -280,8 +290,8 @@ export class Partition implements LeaderView {
   }
 
   /**
-   * Tells the waiter when an append is acknowledged: acks -1 when everything below `requiredOffset` is committed, acks 1 when
-   * this broker holds it as safely as the topic asks. May call it at once.
+   * Tells the waiter when an append is acknowledged: acks -1 when everything below `requiredOffset` is committed,
+   * acks 1 when this broker holds it as safely as the topic asks. May call it at once.
    */
   whenAcknowledged(acks: number, requiredOffset: number, waiter: OffsetWaiter): void {
     if (this.#leader === null) waiter.onSettled(this.#closedBy ?? 'NOT_LEADER_OR_FOLLOWER');
@@ -292,7 +302,10 @@ export class Partition implements LeaderView {
     else this.#committing.add(requiredOffset, waiter);
   }
 
-  /** A follower fetches: its progress is noted (unless this is a second look at the same request), then its records are read. */
+  /**
+   * A follower fetches: its progress is noted (unless this is a second look at the same request), then its records
+   * are read.
+   */
   readForFollower(
     fetch: PartitionFetch,
     follower: FetchingFollower,
@@ -364,8 +377,8 @@ export class Partition implements LeaderView {
   }
 
   /**
-   * A leader whose log starts in the middle of a batch sends that batch whole: then an empty log, which waits at the leader's start,
-   * begins where the batch does (Kafka's appendRecordsToFollowerOrFutureReplica).
+   * A leader whose log starts in the middle of a batch sends that batch whole: then an empty log, which waits at the
+   * leader's start, begins where the batch does (Kafka's appendRecordsToFollowerOrFutureReplica).
    */
   #appendAsFollower(records: Buffer): void {
     const { logStartOffset, logEndOffset } = this.log;
@@ -430,7 +443,10 @@ export class Partition implements LeaderView {
     return leader.isUnderMinIsr ? 'NOT_ENOUGH_REPLICAS_AFTER_APPEND' : 'NONE';
   }
 
-  /** With flush.messages=1, sees to it that the log's end gets to the disk; appends that come meanwhile share the next flush. */
+  /**
+   * With flush.messages=1, sees to it that the log's end gets to the disk; appends that come meanwhile share the next
+   * flush.
+   */
   #flush(): void {
     if (!this.#isFlushRequired || this.#isFlushing || this.#leader === null) return;
     if (this.log.durableEndOffset >= this.log.logEndOffset) return;

@@ -1,7 +1,7 @@
 /**
- * The replicas of this broker, as the desk sees them: finds them, takes the controller's orders for them, looks after their
- * followers, and fetches for those that follow. All that is left of Kafka's ReplicaManager; the rules are in the rooms' other
- * files.
+ * The replicas of this broker, as the desk sees them: finds them, takes the controller's orders for them, looks after
+ * their followers, and fetches for those that follow. All that is left of Kafka's ReplicaManager; the rules are in
+ * the rooms' other files.
  */
 import type { Clock, Timer } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -100,7 +100,10 @@ export class Partitions {
     this.#lagTimer = this.#options.clock.schedule(periodMs, tick);
   }
 
-  /** Stops fetching and lets whoever waits go. The logs are closed by their manager, which also writes the checkpoints. */
+  /**
+   * Stops fetching and lets whoever waits go. The logs are closed by their manager, which also writes the
+   * checkpoints.
+   */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -146,7 +149,10 @@ export class Partitions {
     return this.#changes.applyStopReplica(request);
   }
 
-  /** Takes over the controller's view of the cluster, unless the controller or the incarnation it speaks to is of the past. */
+  /**
+   * Takes over the controller's view of the cluster, unless the controller or the incarnation it speaks to is of the
+   * past.
+   */
   applyUpdateMetadata(request: RequestOf<typeof UpdateMetadata>): {
     error: ErrorName;
     deletedPartitions: readonly TopicPartition[];

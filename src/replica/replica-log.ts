@@ -1,6 +1,6 @@
 /**
- * @pure The port through which this room uses a partition's log (the room log fits it), and nothing more of it. All methods
- * but whenDurable are synchronous; refusals and storage errors are thrown as KafkaError.
+ * @pure The port through which this room uses a partition's log (the room log fits it), and nothing more of it. All
+ * methods but whenDurable are synchronous; refusals and storage errors are thrown as KafkaError.
  */
 import type { TopicId } from '../model/topic-partition.ts';
 import type { RecordsSource } from '../protocol/writer.ts';

@@ -1,10 +1,10 @@
 /**
- * What the controller orders: LeaderAndIsr and StopReplica, one request at a time. Kafka's ReplicaManager is the reference
- * (becomeLeaderOrFollower, stopReplicas), with one difference: an equal leader epoch with a newer partition epoch is taken as
- * a refresh of ISR and replicas, so that a lost answer of the controller heals (controller.md §9).
+ * What the controller orders: LeaderAndIsr and StopReplica, one request at a time. Kafka's ReplicaManager is the
+ * reference (becomeLeaderOrFollower, stopReplicas), with one difference: an equal leader epoch with a newer partition
+ * epoch is taken as a refresh of ISR and replicas, so that a lost answer of the controller heals (controller.md §9).
  *
- * Guarantees: an order of a deposed controller, for a former incarnation of this broker, or for an older leader epoch changes
- * nothing; after every wait (for topic configs, for the log to be made) what it rested on is checked again.
+ * Guarantees: an order of a deposed controller, for a former incarnation of this broker, or for an older leader epoch
+ * changes nothing; after every wait (for topic configs, for the log to be made) what it rested on is checked again.
  */
 import type { Logger } from '../lib/logger.ts';
 import { SerialQueue } from '../lib/serial-queue.ts';
@@ -77,7 +77,10 @@ export class StateChanges {
     return this.#controllerEpoch;
   }
 
-  /** Checks an order's controller and broker epoch, and remembers the controller's. UpdateMetadata is checked by it too. */
+  /**
+   * Checks an order's controller and broker epoch, and remembers the controller's. UpdateMetadata is checked by it
+   * too.
+   */
   admit(controllerEpoch: number, brokerEpoch: number): ErrorName {
     // A larger broker epoch is right: the controller saw our registration before we did.
     if (brokerEpoch !== NO_EPOCH && brokerEpoch < this.#options.context.brokerEpoch()) return 'STALE_BROKER_EPOCH';
@@ -135,8 +138,8 @@ export class StateChanges {
     const refusal = this.#isClosed ? 'STALE_BROKER_EPOCH' : this.admit(request.controllerEpoch, request.brokerEpoch);
     if (refusal !== 'NONE')
       this.#options.logger.warn(
-        `Ignoring ${name} from controller ${request.controllerId} with epoch ${request.controllerEpoch} and broker epoch ` +
-          `${request.brokerEpoch}: ${refusal}`,
+        `Ignoring ${name} from controller ${request.controllerId} with epoch ${request.controllerEpoch} and broker ` +
+          `epoch ${request.brokerEpoch}: ${refusal}`,
       );
     return refusal;
   }
@@ -198,8 +201,8 @@ export class StateChanges {
     becameLeader.push(partition);
     const { logEndOffset, highWatermark } = partition.log;
     this.#options.logger.info(
-      `Leader ${partition.topic}-${partition.partition} starts at leader epoch ${state.leaderEpoch} from offset ${logEndOffset} ` +
-        `with partition epoch ${state.partitionEpoch}, high watermark ${highWatermark}, ISR ${state.isr.join(',')}`,
+      `Leader ${partition.topic}-${partition.partition} starts at leader epoch ${state.leaderEpoch} from offset ` +
+        `${logEndOffset} with partition epoch ${state.partitionEpoch}, high watermark ${highWatermark}, ISR ${state.isr.join(',')}`,
     );
   }
 
@@ -208,8 +211,8 @@ export class StateChanges {
     becameFollower.push(partition);
     const { logEndOffset, highWatermark } = partition.log;
     this.#options.logger.info(
-      `Follower ${partition.topic}-${partition.partition} starts at leader epoch ${state.leaderEpoch} from offset ${logEndOffset} ` +
-        `with partition epoch ${state.partitionEpoch} and high watermark ${highWatermark}, leader ${state.leader}`,
+      `Follower ${partition.topic}-${partition.partition} starts at leader epoch ${state.leaderEpoch} from offset ` +
+        `${logEndOffset} with partition epoch ${state.partitionEpoch} and high watermark ${highWatermark}, leader ${state.leader}`,
     );
     this.#options.fetchers.follow(partition);
   }
@@ -225,8 +228,8 @@ export class StateChanges {
   }
 
   /**
-   * A FULL request names everything this broker hosts (KIP-866): what it does not name, or names under another topic id, was
-   * deleted while the broker could not hear of it. Such logs are put aside, not deleted, as Kafka does.
+   * A FULL request names everything this broker hosts (KIP-866): what it does not name, or names under another topic
+   * id, was deleted while the broker could not hear of it. Such logs are put aside, not deleted, as Kafka does.
    */
   #putStraysAside(request: LeaderAndIsrRequest): void {
     const { logs, logger, context } = this.#options;

@@ -1,6 +1,6 @@
 /**
- * Which offsets of a partition may be told to whom (ListOffsets): clients see what is committed, replicas the whole log. Kafka's
- * Partition.fetchOffsetForTimestamp.
+ * Which offsets of a partition may be told to whom (ListOffsets): clients see what is committed, replicas the whole
+ * log. Kafka's Partition.fetchOffsetForTimestamp.
  */
 import type { ErrorName } from '../protocol/errors.ts';
 import type { Partition } from './partition.ts';
@@ -13,8 +13,8 @@ export interface OffsetAsker {
 }
 
 /**
- * The end of what the asker may see. Right after an election the high watermark may be behind what clients have seen of the last
- * leader: then the end is not known yet (KIP-207).
+ * The end of what the asker may see. Right after an election the high watermark may be behind what clients have seen
+ * of the last leader: then the end is not known yet (KIP-207).
  */
 export function latestOffset(partition: Partition, asker: OffsetAsker): TimestampOffset | ErrorName {
   const { log, leaderState, leaderEpoch } = partition;

@@ -1,6 +1,7 @@
 /**
- * What waits for a partition: produce requests until their offset is committed (or on the disk), and watchers (fetches) until
- * something changes. Waking costs as much as there is to wake; nothing here makes a promise or a timer.
+ * What waits for a partition: produce requests until their offset is committed (or on the disk), and watchers
+ * (fetches) until something changes. Waking costs as much as there is to wake; nothing here makes a promise or a
+ * timer.
  */
 import type { ErrorName } from '../protocol/errors.ts';
 
@@ -70,7 +71,10 @@ export class OffsetQueue {
     for (const { waiter } of entries) waiter.onSettled(outcome);
   }
 
-  /** While nothing is committed for a long time, requests time out and new ones come: the queue must not keep the dead. */
+  /**
+   * While nothing is committed for a long time, requests time out and new ones come: the queue must not keep the
+   * dead.
+   */
   #dropAbandoned(): void {
     if (++this.#addedSinceTidy <= Math.max(TIDY_THRESHOLD, this.#sizeAfterTidy)) return;
     this.#addedSinceTidy = 0;

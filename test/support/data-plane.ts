@@ -1,6 +1,6 @@
 /**
- * One broker's data plane for tests: real logs on a disk in memory, real partitions and sessions behind the real dispatch. The
- * controller, the other brokers and the clock are the test.
+ * One broker's data plane for tests: real logs on a disk in memory, real partitions and sessions behind the real
+ * dispatch. The controller, the other brokers and the clock are the test.
  */
 import { FetchSessionCache } from '../../src/broker/fetch-session.ts';
 import { produce } from '../../src/broker/handlers/00-produce.ts';
@@ -140,7 +140,10 @@ export class DataPlane {
     this.desk = deskOf(HANDLERS, broker);
   }
 
-  /** LeaderAndIsr for some partitions, each by itself the leader of epoch 1 unless said otherwise. Returns their errors. */
+  /**
+   * LeaderAndIsr for some partitions, each by itself the leader of epoch 1 unless said otherwise. Returns their
+   * errors.
+   */
   async order(roles: readonly Role[], request: Partial<RequestIn<typeof LeaderAndIsr>> = {}): Promise<string[]> {
     const topics = new Map<string, Role[]>();
     for (const role of roles) {

@@ -1,6 +1,6 @@
 /**
- * Deliberately broken rules of replication, each by one sentence of the reference left out. A simulation that does not notice one
- * of them would not notice our own mistake either.
+ * Deliberately broken rules of replication, each by one sentence of the reference left out. A simulation that does
+ * not notice one of them would not notice our own mistake either.
  */
 import { FollowerState } from '../../src/replica/follower-state.ts';
 import { LeaderState } from '../../src/replica/leader-state.ts';

@@ -2,11 +2,12 @@
  * What must hold at every moment of a simulated cluster, seen from outside all brokers:
  *
  *  - an offset that was committed once (below a leader's high watermark) holds the same record for ever;
- *  - every member of the ISR that the controller has written holds everything committed, so that whoever of them is elected
- *    loses nothing;
+ *  - every member of the ISR that the controller has written holds everything committed, so that whoever of them is
+ *    elected loses nothing;
  *  - an acknowledged record is committed, at the offset that was told, and held by every member of the ISR;
  *  - the high watermark of a leader epoch never goes back;
- *  - after the storm all replicas are in the ISR and hold the same records, and everything acknowledged is among them.
+ *  - after the storm all replicas are in the ISR and hold the same records, and everything acknowledged is among
+ *    them.
  */
 import type { ControllerState } from './simulated-controller.ts';
 import type { SimulatedLog, StoredRecord } from './simulated-log.ts';
@@ -74,8 +75,8 @@ export class ReplicationWatch {
     for (const [brokerId, log] of logs) {
       if (log.logEndOffset !== leaderLog.logEndOffset || log.highWatermark !== leaderLog.logEndOffset)
         this.fail(
-          `after the storm broker ${brokerId} ends at ${log.logEndOffset} (committed ${log.highWatermark}), the leader at ` +
-            leaderLog.logEndOffset,
+          `after the storm broker ${brokerId} ends at ${log.logEndOffset} (committed ${log.highWatermark}), the ` +
+            `leader at ${leaderLog.logEndOffset}`,
         );
       log.records.forEach((record, offset) => {
         const other = leaderLog.records[offset];

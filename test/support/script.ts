@@ -1,6 +1,7 @@
 /**
- * Plays text scenarios: commands, a line of `----`, and what they print (etcd raft's data-driven tests). A block ends with an
- * empty line; lines with # tell the story. With REWRITE=1 the printed lines are written back, to be reviewed as a diff.
+ * Plays text scenarios: commands, a line of `----`, and what they print (etcd raft's data-driven tests). A block ends
+ * with an empty line; lines with # tell the story. With REWRITE=1 the printed lines are written back, to be reviewed
+ * as a diff.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';

@@ -1,6 +1,7 @@
 /**
- * Time that moves only from one event to the next, and a seeded source of chance. Events of the same moment run in an order
- * that the seed decides, so that different seeds see different interleavings, and the same seed always the same one.
+ * Time that moves only from one event to the next, and a seeded source of chance. Events of the same moment run in an
+ * order that the seed decides, so that different seeds see different interleavings, and the same seed always the same
+ * one.
  */
 import type { Clock, Timer } from '../../src/lib/clock.ts';
 

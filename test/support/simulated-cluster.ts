@@ -1,10 +1,12 @@
 /**
- * Three brokers of one partition in one process and one simulated time: the real replication (Partitions, fetchers, sessions, the
- * real Fetch and ListOffsets handlers, AlterPartitionSender) over simulated logs, links and a controller that is one object.
+ * Three brokers of one partition in one process and one simulated time: the real replication (Partitions, fetchers,
+ * sessions, the real Fetch and ListOffsets handlers, AlterPartitionSender) over simulated logs, links and a
+ * controller that is one object.
  *
- * Faults injected, by seed: messages that are late, lost, or lost after they were acted upon; broken links; processes killed and
- * started again, with or without a power cut; moved leaderships; orders of the controller that come late, out of date or not at all.
- * Not injected: a second controller (its epochs are the controller's own tests), disk errors, retention.
+ * Faults injected, by seed: messages that are late, lost, or lost after they were acted upon; broken links; processes
+ * killed and started again, with or without a power cut; moved leaderships; orders of the controller that come late,
+ * out of date or not at all. Not injected: a second controller (its epochs are the controller's own tests), disk
+ * errors, retention.
  *
  * Watched at every step: see ReplicationWatch.
  */
@@ -353,7 +355,10 @@ export class SimulatedCluster {
     return decodeResponse(api, version, frame.subarray(4)).response;
   }
 
-  /** A request over a link: late, or lost on its way there or back. The other side may act although this one never hears of it. */
+  /**
+   * A request over a link: late, or lost on its way there or back. The other side may act although this one never
+   * hears of it.
+   */
   #exchange<T>(from: number, to: number, clock: Clock, act: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       // Whatever happens over there, maybe its death: the one who asked waits only so long.

@@ -1,6 +1,6 @@
 /**
- * The controller of a simulated cluster: the state of one partition, elections and AlterPartition by the rules of a Kafka
- * controller (KIP-497, KIP-841, KIP-903), and orders that go to each broker until it has obeyed the latest.
+ * The controller of a simulated cluster: the state of one partition, elections and AlterPartition by the rules of a
+ * Kafka controller (KIP-497, KIP-841, KIP-903), and orders that go to each broker until it has obeyed the latest.
  */
 import type { AlterPartition } from '../../src/protocol/messages/56-alter-partition.ts';
 import type { LeaderAndIsr } from '../../src/protocol/messages/04-leader-and-isr.ts';

@@ -1,7 +1,7 @@
 /**
- * A partition's log in memory, with the contract of the room log and nothing of its files. Its records are no record batches but
- * 16 bytes each: offset, leader epoch, value. It remembers what was flushed, so that a power cut can take back the rest, and it
- * refuses (by its `onBroken`) to cut off what it knew to be committed.
+ * A partition's log in memory, with the contract of the room log and nothing of its files. Its records are no record
+ * batches but 16 bytes each: offset, leader epoch, value. It remembers what was flushed, so that a power cut can take
+ * back the rest, and it refuses (by its `onBroken`) to cut off what it knew to be committed.
  */
 import type { LogAppendResult, LogRecords, ReplicaLog, TimestampOffset } from '../../src/replica/replica-log.ts';
 

@@ -1,15 +1,16 @@
 /**
  * Produce v0-11: appends record batches to the partitions that this broker leads.
  *
- * Behaviour: acks 1 is answered when the batch is in the leader's log, in the turn of the request; acks -1 when everything up to
- * it is committed, during which the next requests of the connection go on (only the order of the appends must be that of the
- * requests); acks 0 never, but the connection is closed upon an error, so that the producer learns of it. Other acks are
- * INVALID_REQUIRED_ACKS. acks -1 with fewer in-sync replicas than min.insync.replicas is refused with NOT_ENOUGH_REPLICAS before,
- * or told with NOT_ENOUGH_REPLICAS_AFTER_APPEND after the append. Only an admin client may write to internal topics.
- * Transactions do not exist here: transactional batches without a transactional id are TRANSACTIONAL_ID_AUTHORIZATION_FAILED as
- * in Kafka, those with one INVALID_TXN_STATE, since their partition was never added to a transaction.
- * Versions: v0-2 bring message sets, which are converted; from v3 on exactly one batch of magic 2 for each partition. zstd from
- * v7. The current leader comes with NOT_LEADER_OR_FOLLOWER from v10 (KIP-951).
+ * Behaviour: acks 1 is answered when the batch is in the leader's log, in the turn of the request; acks -1 when
+ * everything up to it is committed, during which the next requests of the connection go on (only the order of the
+ * appends must be that of the requests); acks 0 never, but the connection is closed upon an error, so that the
+ * producer learns of it. Other acks are INVALID_REQUIRED_ACKS. acks -1 with fewer in-sync replicas than
+ * min.insync.replicas is refused with NOT_ENOUGH_REPLICAS before, or told with NOT_ENOUGH_REPLICAS_AFTER_APPEND after
+ * the append. Only an admin client may write to internal topics. Transactions do not exist here: transactional
+ * batches without a transactional id are TRANSACTIONAL_ID_AUTHORIZATION_FAILED as in Kafka, those with one
+ * INVALID_TXN_STATE, since their partition was never added to a transaction.
+ * Versions: v0-2 bring message sets, which are converted; from v3 on exactly one batch of magic 2 for each partition.
+ * zstd from v7. The current leader comes with NOT_LEADER_OR_FOLLOWER from v10 (KIP-951).
  */
 import { isInternalTopic } from '../../controller/topic-names.ts';
 import { RecordValidationError } from '../../log/append-check.ts';

@@ -1,13 +1,15 @@
 /**
  * Fetch v4-17: record batches for consumers and for follower replicas.
  *
- * Behaviour: answers at once when there are minBytes, an error, or a diverging log, else waits up to maxWaitMs for news of the
- * partitions it asked for. The first batch is sent even when it is larger than all limits (KIP-74). A consumer sees what is
- * committed; from v11 on it may read from a follower too (KIP-392), the rack id is taken but no replica is preferred. A follower
- * says by its fetch offset what it has; its broker epoch fences off earlier incarnations (KIP-903). Records that lie in the page
- * cache are read while the response is encoded; others are loaded first, and whether they may be sent is checked again after.
- * Versions: sessions from v7 (KIP-227), currentLeaderEpoch from v9, zstd from v10, divergingEpoch from v12 (KIP-595), topic ids
- * from v13, replicaState from v15, the current leader with NOT_LEADER_OR_FOLLOWER and FENCED_LEADER_EPOCH from v16 (KIP-951).
+ * Behaviour: answers at once when there are minBytes, an error, or a diverging log, else waits up to maxWaitMs for
+ * news of the partitions it asked for. The first batch is sent even when it is larger than all limits (KIP-74). A
+ * consumer sees what is committed; from v11 on it may read from a follower too (KIP-392), the rack id is taken but no
+ * replica is preferred. A follower says by its fetch offset what it has; its broker epoch fences off earlier
+ * incarnations (KIP-903). Records that lie in the page cache are read while the response is encoded; others are
+ * loaded first, and whether they may be sent is checked again after.
+ * Versions: sessions from v7 (KIP-227), currentLeaderEpoch from v9, zstd from v10, divergingEpoch from v12 (KIP-595),
+ * topic ids from v13, replicaState from v15, the current leader with NOT_LEADER_OR_FOLLOWER and FENCED_LEADER_EPOCH
+ * from v16 (KIP-951).
  * Not here: v0-3, whose record formats are not written any more.
  */
 import { Deferred } from '../../lib/deferred.ts';
@@ -143,7 +145,10 @@ async function answerLoaded(context: RequestContext, opened: FetchContext, look:
   return respond(context, opened, look.terms, answers, loaded);
 }
 
-/** Bytes in memory: what lies in the page cache is copied now, since by the time the rest is there the log may have been cut. */
+/**
+ * Bytes in memory: what lies in the page cache is copied now, since by the time the rest is there the log may have
+ * been cut.
+ */
 async function load(records: LogRecords): Promise<RecordsSource | Buffer> {
   if (!records.isHot) return records.load();
   const copy = Buffer.allocUnsafe(records.sizeBytes);

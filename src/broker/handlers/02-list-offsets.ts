@@ -1,11 +1,12 @@
 /**
- * ListOffsets v1-9: the offset of the first record not older than a timestamp, or of a place in the log: -1 its end, -2 its start,
- * -3 the record with the largest timestamp (v7), -4 the start of what is local (v8: nothing is elsewhere here, so the start), -5
- * the end of what is tiered (v9: nothing is, so none).
+ * ListOffsets v1-9: the offset of the first record not older than a timestamp, or of a place in the log: -1 its end,
+ * -2 its start, -3 the record with the largest timestamp (v7), -4 the start of what is local (v8: nothing is
+ * elsewhere here, so the start), -5 the end of what is tiered (v9: nothing is, so none).
  *
- * Behaviour: the leader answers; a debugger (replicaId -2) any replica. Clients see what is committed, replicas the whole log. A
- * partition named twice is INVALID_REQUEST. Right after an election, while the high watermark is behind the start of the epoch,
- * the end is OFFSET_NOT_AVAILABLE (KIP-207), which clients before v5 are told as LEADER_NOT_AVAILABLE.
+ * Behaviour: the leader answers; a debugger (replicaId -2) any replica. Clients see what is committed, replicas the
+ * whole log. A partition named twice is INVALID_REQUEST. Right after an election, while the high watermark is behind
+ * the start of the epoch, the end is OFFSET_NOT_AVAILABLE (KIP-207), which clients before v5 are told as
+ * LEADER_NOT_AVAILABLE.
  * Versions: isolationLevel from v2, the leader epochs from v4. Not here: v0 and its lists of segment offsets.
  */
 import { type ErrorName, Errors, KafkaError } from '../../protocol/errors.ts';

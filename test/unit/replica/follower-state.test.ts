@@ -87,7 +87,8 @@ function commands(): ScriptCommands {
       const divergence = findDivergence(leader, state.fetchOffset, state.lastFetchedEpoch);
       if (divergence === 'NONE') return answerOf('NONE');
       if (divergence === 'OFFSET_OUT_OF_RANGE') return answerOf(divergence);
-      return `diverging at epoch ${divergence.epoch}, end ${divergence.endOffset}: ${answerOf('NONE', divergence.epoch, divergence.endOffset)}`;
+      const { epoch, endOffset } = divergence;
+      return `diverging at epoch ${epoch}, end ${endOffset}: ${answerOf('NONE', epoch, endOffset)}`;
     },
     append: (args) => {
       own.logEndOffset = args.number('leo');

@@ -153,7 +153,7 @@ class Stage {
       show: () => {
         const { isr, maximalIsr, highWatermark, isUnderMinIsr } = this.leader;
         const under = isUnderMinIsr ? ', under min isr' : '';
-        return `isr (${isr.join(',')}), maximal (${[...maximalIsr].join(',')}), high watermark ${highWatermark}${under}`;
+        return `isr (${isr}), maximal (${[...maximalIsr]}), high watermark ${highWatermark}${under}`;
       },
     };
   }

@@ -1,6 +1,6 @@
 /**
- * A whole cluster's replication under a storm, by seed. SIMULATION_RUNS=2000 plays more of them, SIMULATION_SEED=n others; a
- * failure prints the seed that plays it again.
+ * A whole cluster's replication under a storm, by seed. SIMULATION_RUNS=2000 plays more of them, SIMULATION_SEED=n
+ * others; a failure prints the seed that plays it again.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -267,7 +267,7 @@ describe('Fetch by a follower', () => {
     expect(plane.isrChanges).toHaveLength(2);
   });
 
-  it('that waits is answered when its broker is expected to fetch a new partition, and comes more often until it does', async () => {
+  it('that waits is answered when its broker is expected for a new partition, and then waits little', async () => {
     const plane = await DataPlane.open();
     await plane.lead({ partition: 0, ...TWO });
     const replicaState = { replicaId: 2, replicaEpoch: 102 };
