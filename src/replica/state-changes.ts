@@ -202,7 +202,8 @@ export class StateChanges {
     const { logEndOffset, highWatermark } = partition.log;
     this.#options.logger.info(
       `Leader ${partition.topic}-${partition.partition} starts at leader epoch ${state.leaderEpoch} from offset ` +
-        `${logEndOffset} with partition epoch ${state.partitionEpoch}, high watermark ${highWatermark}, ISR ${state.isr.join(',')}`,
+        `${logEndOffset} with partition epoch ${state.partitionEpoch}, high watermark ${highWatermark}, ISR ` +
+        state.isr.join(','),
     );
   }
 
@@ -212,7 +213,8 @@ export class StateChanges {
     const { logEndOffset, highWatermark } = partition.log;
     this.#options.logger.info(
       `Follower ${partition.topic}-${partition.partition} starts at leader epoch ${state.leaderEpoch} from offset ` +
-        `${logEndOffset} with partition epoch ${state.partitionEpoch} and high watermark ${highWatermark}, leader ${state.leader}`,
+        `${logEndOffset} with partition epoch ${state.partitionEpoch} and high watermark ${highWatermark}, leader ` +
+        `${state.leader}`,
     );
     this.#options.fetchers.follow(partition);
   }

@@ -1,8 +1,8 @@
 /**
  * OffsetForLeaderEpoch v0-4: where did this leader epoch end?
  *
- * Followers and consumers ask it to find where their log diverged (KIP-101, KIP-279, KIP-320). The answer is the largest epoch up
- * to the asked one that the leader knows, and its end; -1 and -1 for an epoch newer than ours.
+ * Followers and consumers ask it to find where their log diverged (KIP-101, KIP-279, KIP-320). The answer is the
+ * largest epoch up to the asked one that the leader knows, and its end; -1 and -1 for an epoch newer than ours.
  * Versions: v1 says which epoch the end is of, v2 fences by currentLeaderEpoch.
  */
 import { type ErrorName, Errors } from '../../protocol/errors.ts';

@@ -1,3 +1,4 @@
+/** Which fetch sessions are kept when there is not room for all. */
 import { describe, expect, it } from 'vitest';
 import { FetchSessionCache } from '../../../src/broker/fetch-session.ts';
 

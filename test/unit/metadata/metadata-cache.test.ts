@@ -1,3 +1,4 @@
+/** What UpdateMetadata does to the picture that a broker has of its cluster. */
 import { describe, expect, it } from 'vitest';
 import { MetadataCache } from '../../../src/metadata/metadata-cache.ts';
 import { CONTROL_REQUEST_TYPE, type UpdateMetadataContent } from '../../../src/metadata/metadata-image.ts';

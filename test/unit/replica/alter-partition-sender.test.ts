@@ -1,3 +1,4 @@
+/** How ISR changes get to the controller, whatever it answers. */
 import { describe, expect, it } from 'vitest';
 import { Deferred } from '../../../src/lib/deferred.ts';
 import { silentLogger } from '../../../src/lib/logger.ts';

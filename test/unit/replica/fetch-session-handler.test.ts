@@ -1,3 +1,4 @@
+/** The follower's half of a fetch session, also against the leader's half under losses. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FetchSessionCache } from '../../../src/broker/fetch-session.ts';

@@ -1,3 +1,4 @@
+/** A fetcher over real logs; the leader is the test. */
 import { describe, expect, it } from 'vitest';
 import { Deferred } from '../../../src/lib/deferred.ts';
 import { silentLogger } from '../../../src/lib/logger.ts';

@@ -1,3 +1,4 @@
+/** The follower's rules as scenarios (test/scripts/follower), and where two logs part. */
 import { describe, expect, it } from 'vitest';
 import type { ErrorName } from '../../../src/protocol/errors.ts';
 import { findDivergence } from '../../../src/replica/divergence.ts';

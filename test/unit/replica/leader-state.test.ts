@@ -1,3 +1,4 @@
+/** The leader's rules as scenarios (test/scripts/leader), and how a pending ISR change can end. */
 import { describe, expect, it } from 'vitest';
 import type { ErrorName } from '../../../src/protocol/errors.ts';
 import { type FetchPulse, type LeaderEffect, LeaderState } from '../../../src/replica/leader-state.ts';

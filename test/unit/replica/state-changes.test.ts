@@ -1,3 +1,4 @@
+/** The controller's orders through their bytes, over real logs. */
 import { describe, expect, it } from 'vitest';
 import { LeaderAndIsr } from '../../../src/protocol/messages/04-leader-and-isr.ts';
 import { diskError, CrashDisk } from '../../support/crash-disk.ts';

@@ -1,3 +1,4 @@
+/** Who waits for a partition, and when they are woken. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { OffsetQueue, type OffsetWaiter, WatcherList } from '../../../src/replica/waiting.ts';

@@ -1,3 +1,4 @@
+/** Produce through its bytes, over a real log on a disk in memory. */
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { Produce } from '../../../../src/protocol/messages/00-produce.ts';

@@ -1,3 +1,4 @@
+/** Fetch through its bytes, over real logs: consumers, followers, sessions. */
 import { describe, expect, it } from 'vitest';
 import { errorName } from '../../../../src/protocol/errors.ts';
 import { batches } from '../../../../src/protocol/records/batch.ts';

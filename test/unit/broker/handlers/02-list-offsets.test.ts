@@ -1,3 +1,4 @@
+/** ListOffsets through its bytes, over a real log. */
 import { describe, expect, it } from 'vitest';
 import { errorName } from '../../../../src/protocol/errors.ts';
 import { ListOffsets } from '../../../../src/protocol/messages/02-list-offsets.ts';

@@ -1,3 +1,4 @@
+/** OffsetForLeaderEpoch through its bytes, over a real log. */
 import { describe, expect, it } from 'vitest';
 import { errorName } from '../../../../src/protocol/errors.ts';
 import { OffsetForLeaderEpoch } from '../../../../src/protocol/messages/23-offset-for-leader-epoch.ts';
