@@ -13,8 +13,12 @@ async function both(name: string, tool: KafkaTool, args: readonly string[], inpu
   const all = ['--bootstrap-server', cluster().bootstrap, ...args];
   const theirs = await kafkaTool(tool, all, { input });
   const ours = await script(name, all, { input });
-  // The order of topics in a description is that of a hash map there.
-  const inOrder = (text: string): string => (args[0] === '--describe' ? text.split('\n').toSorted().join('\n') : text);
+  // The order of topics and of their configurations is that of a hash map there.
+  const sorted = (text: string, separator: string): string => text.split(separator).toSorted().join(separator);
+  const inOrder = (text: string): string =>
+    args[0] === '--describe'
+      ? sorted(text, '\n').replace(/Configs: (.*)/g, (_all, configs: string) => `Configs: ${sorted(configs, ',')}`)
+      : text;
   expect(inOrder(ours.stdout)).toBe(inOrder(theirs.stdout));
   expect(ours.exitCode).toBe(theirs.exitCode);
   return ours.stdout;
