@@ -1,13 +1,14 @@
 /**
- * Waiting until this broker's own metadata shows what the controller has done (Kafka's topic and elect-leader purgatories):
- * a client that is told "created" finds the topic when it asks this broker next.
+ * Waiting until this broker's own metadata shows what the controller has done (Kafka's topic and elect-leader
+ * purgatories): a client that is told "created" finds the topic when it asks this broker next.
  */
 import type { Clock } from '../lib/clock.ts';
 import type { MetadataCache } from '../metadata/metadata-cache.ts';
 
 /**
- * Resolves with true as soon as the condition holds, with false when it does not within the time. Looks at once, and again
- * after every update. Each waiting request of a connection holds that connection's turn, so their number is bounded.
+ * Resolves with true as soon as the condition holds, with false when it does not within the time. Looks at once, and
+ * again after every update. Each waiting request of a connection holds that connection's turn, so their number is
+ * bounded.
  */
 export function whenMetadataShows(
   metadata: MetadataCache,

@@ -1,6 +1,6 @@
 /**
- * Brokers come, go, come anew, and lose log directories. What the rest of the cluster has to do about it follows from who
- * is there (`Tenure.repair`), so every handler reads who is there, notes it and repairs.
+ * Brokers come, go, come anew, and lose log directories. What the rest of the cluster has to do about it follows from
+ * who is there (`Tenure.repair`), so every handler reads who is there, notes it and repairs.
  */
 import { errorName } from '../protocol/errors.ts';
 import type { LeaderAndIsr } from '../protocol/messages/04-leader-and-isr.ts';

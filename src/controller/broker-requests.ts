@@ -2,8 +2,8 @@
  * @pure The controller's requests to one broker, made from what the controller knows at the moment of sending. They are
  * idempotent by (controllerEpoch, leaderEpoch, partitionEpoch), so a newer one may stand for all before it.
  *
- * Versions: LeaderAndIsr 7, UpdateMetadata 8, StopReplica 4. A FULL request (KIP-866) says that what it does not mention
- * does not exist.
+ * Versions: LeaderAndIsr 7, UpdateMetadata 8, StopReplica 4. A FULL request (KIP-866) says that what it does not
+ * mention does not exist.
  */
 import { endpointOf, SECURITY_PROTOCOL_IDS } from '../model/broker.ts';
 import { LEADER_DURING_DELETE } from '../model/leader-and-isr.ts';
@@ -55,9 +55,9 @@ function declaredType({ state }: BrokerRequestContext, type: RequestType): Reque
 }
 
 /**
- * Whether the receiver hosts the partition as far as the request is concerned. An incremental request leaves topics on their
- * way out alone. A full one must name every replica that may still be on the receiver's disk, since what it does not name
- * is put aside there; but not one that it deleted already, which would come into being again.
+ * Whether the receiver hosts the partition as far as the request is concerned. An incremental request leaves topics
+ * on their way out alone. A full one must name every replica that may still be on the receiver's disk, since what it
+ * does not name is put aside there; but not one that it deleted already, which would come into being again.
  */
 export function isHosted(
   { state, brokerId }: BrokerRequestContext,

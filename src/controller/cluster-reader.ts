@@ -1,6 +1,7 @@
 /**
- * Reads the cluster from ZooKeeper for the controller: much at a time, but never so much that other things wait long. A
- * znode whose bytes make no sense is logged and left out: one broken topic must not keep a cluster without a controller.
+ * Reads the cluster from ZooKeeper for the controller: much at a time, but never so much that other things wait long.
+ * A znode whose bytes make no sense is logged and left out: one broken topic must not keep a cluster without a
+ * controller.
  */
 import type { Logger } from '../lib/logger.ts';
 import type { BrokerInfo } from '../model/broker.ts';

@@ -1,10 +1,10 @@
 /**
  * @pure What the active controller knows of the cluster: brokers, topics, partition states, deletions (Kafka's
- * ControllerContext). It holds what is in ZooKeeper and nothing that is only planned: a state is put here after its write
- * succeeded or after it was read.
+ * ControllerContext). It holds what is in ZooKeeper and nothing that is only planned: a state is put here after its
+ * write succeeded or after it was read.
  *
- * There is no recorded "partition state machine": whether a partition is new, online or offline follows from its state and
- * from who is alive, so the two can never disagree.
+ * There is no recorded "partition state machine": whether a partition is new, online or offline follows from its
+ * state and from who is alive, so the two can never disagree.
  */
 import type { BrokerInfo } from '../model/broker.ts';
 import type { TopicId, TopicPartition } from '../model/topic-partition.ts';
@@ -121,7 +121,9 @@ export class ControllerState {
     return this.#topicNameById.get(topicId);
   }
 
-  /** A topic as it was read or created. Partitions that are known keep what is known of them; only new ones are added. */
+  /**
+   * A topic as it was read or created. Partitions that are known keep what is known of them; only new ones are added.
+   */
   putTopic(read: TopicAssignment & { readonly topicId: TopicId }): ControlledPartition[] {
     const { topic, topicId } = read;
     const known = this.#topics.get(topic);

@@ -2,9 +2,9 @@
  * The controller of the cluster, as every broker carries it: it contends for the office, and while it holds it, decides
  * (Kafka's KafkaController). What it does in office is in the files around this one; here is only who is in office.
  *
- * Guarantees: one event at a time; a lost session ends the tenure before anything else learns of the loss; a write that was
- * refused because of a later controller ends it at once; whoever asks something of a broker that is not the controller, or
- * stops being it while it works on the answer, gets NOT_CONTROLLER.
+ * Guarantees: one event at a time; a lost session ends the tenure before anything else learns of the loss; a write
+ * that was refused because of a later controller ends it at once; whoever asks something of a broker that is not the
+ * controller, or stops being it while it works on the answer, gets NOT_CONTROLLER.
  */
 import type { BrokerConfig } from '../config/broker-config.ts';
 import { type Clock, type Timer, withTimeout } from '../lib/clock.ts';
@@ -47,8 +47,8 @@ export interface ControllerOptions {
   readonly random: Random;
   readonly logger: Logger;
   /**
-   * Runs in each session before the broker contends: it must be registered, or it would have no epoch. Is called also where
-   * it is registered already, and must keep that registration then.
+   * Runs in each session before the broker contends: it must be registered, or it would have no epoch. Is called also
+   * where it is registered already, and must keep that registration then.
    */
   readonly registerBroker: () => Promise<unknown>;
 }
@@ -137,8 +137,8 @@ export class Controller {
   }
 
   /**
-   * Resolves when the brokers have been told of their new leaderships, so that the one that leaves is not missed; not much
-   * later, though, when one of them cannot be told.
+   * Resolves when the brokers have been told of their new leaderships, so that the one that leaves is not missed; not
+   * much later, though, when one of them cannot be told.
    * @returns the partitions that the broker still leads
    */
   async controlledShutdown(brokerId: number, brokerEpoch: number): Promise<TopicPartition[]> {
@@ -317,7 +317,9 @@ export class Controller {
     });
   }
 
-  /** Whether the error says that this broker is not the controller any more; if it did not know that yet, it does now. */
+  /**
+   * Whether the error says that this broker is not the controller any more; if it did not know that yet, it does now.
+   */
   #isEndOfTenure(error: unknown): boolean {
     if (error instanceof ControllerMovedError) {
       this.#options.logger.info(`Controller moved to another broker: ${error.message}`);

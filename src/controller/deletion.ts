@@ -2,12 +2,13 @@
  * @pure Topics that are to be deleted, and how far each has come (Kafka's TopicDeletionManager, by what is left to do
  * instead of by state transitions).
  *
- * A topic is deleted when every broker that holds a replica has confirmed that it deleted it. A replica on a broker that
- * is not there, or whose log directory failed, keeps the topic waiting: were the topic forgotten before, the replica would
- * come back with records of a topic that does not exist. The topic is hidden from clients from the first moment on.
+ * A topic is deleted when every broker that holds a replica has confirmed that it deleted it. A replica on a broker
+ * that is not there, or whose log directory failed, keeps the topic waiting: were the topic forgotten before, the
+ * replica would come back with records of a topic that does not exist. The topic is hidden from clients from the
+ * first moment on.
  *
- * Each replica is wanted (not asked yet), asked (a StopReplica is on its way), deleted, or failed. Whatever interrupts the
- * asking makes it wanted again: the broker answers the same request twice alike.
+ * Each replica is wanted (not asked yet), asked (a StopReplica is on its way), deleted, or failed. Whatever
+ * interrupts the asking makes it wanted again: the broker answers the same request twice alike.
  */
 import type { ControllerState } from './controller-state.ts';
 
@@ -54,7 +55,9 @@ export class TopicDeletions {
     return this.#topics.get(topic)?.get(replicaKey(partition, brokerId)) ?? 'wanted';
   }
 
-  /** The replicas that can be asked now, marked as asked. A topic that is being reassigned waits for the end of that. */
+  /**
+   * The replicas that can be asked now, marked as asked. A topic that is being reassigned waits for the end of that.
+   */
   ask(state: ControllerState): ReplicaDeletion[] {
     const asked: ReplicaDeletion[] = [];
     for (const [topic, statuses] of this.#topics) {
@@ -79,7 +82,9 @@ export class TopicDeletions {
     this.#topics.get(topic)?.set(replicaKey(partition, brokerId), 'failed');
   }
 
-  /** The broker went away or came anew: nothing that was asked of it will be answered. What it deleted stays deleted. */
+  /**
+   * The broker went away or came anew: nothing that was asked of it will be answered. What it deleted stays deleted.
+   */
   onBrokerGone(brokerId: number): void {
     this.#makeWanted((key) => key.endsWith(`:${brokerId}`));
   }

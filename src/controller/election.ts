@@ -2,9 +2,9 @@
  * @pure An election is a function: what a partition's leader and ISR become, given who is online (Kafka's Election and
  * PartitionLeaderElectionAlgorithms).
  *
- * Guarantees, for every result: the leader is a member of the ISR it had before, unless the election was allowed to be
- * unclean; the new ISR is a part of the old one (or the unclean leader alone) and never empty; a change raises the leader
- * epoch by one; `partitionEpoch` is still that of the old state, which is what the write must compare with.
+ * Guarantees, for every result: the leader is a member of the ISR it had before, unless the election was allowed to
+ * be unclean; the new ISR is a part of the old one (or the unclean leader alone) and never empty; a change raises the
+ * leader epoch by one; `partitionEpoch` is still that of the old state, which is what the write must compare with.
  */
 import type { LeaderAndIsr } from '../model/leader-and-isr.ts';
 import { LeaderRecoveryState, NO_LEADER } from '../model/leader-and-isr.ts';
@@ -107,7 +107,9 @@ export function repairLeaderAndIsr(
   return { ...leaderAndIsr, leader: NO_LEADER, leaderEpoch: leaderAndIsr.leaderEpoch + 1 };
 }
 
-/** Whether only an unclean election could give the partition a leader, and one could: then the topic's config matters. */
+/**
+ * Whether only an unclean election could give the partition a leader, and one could: then the topic's config matters.
+ */
 export function needsUncleanElection({ replicas, leaderAndIsr }: PartitionView, liveness: Liveness): boolean {
   const { leader, isr } = leaderAndIsr;
   if (leader !== NO_LEADER && liveness.isRegistered(leader)) return false;

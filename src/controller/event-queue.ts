@@ -1,7 +1,7 @@
 /**
- * The controller's one thread: events run one at a time, in the order in which they came. Watches, timers and answers of
- * brokers put named events, of which one that waits stands for any number of the same name, since each reads again what
- * there is. Requests each wait for their turn; when too many wait, the next one is refused.
+ * The controller's one thread: events run one at a time, in the order in which they came. Watches, timers and answers
+ * of brokers put named events, of which one that waits stands for any number of the same name, since each reads again
+ * what there is. Requests each wait for their turn; when too many wait, the next one is refused.
  */
 import { SerialQueue } from '../lib/serial-queue.ts';
 import { KafkaError } from '../protocol/errors.ts';

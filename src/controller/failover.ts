@@ -1,7 +1,7 @@
 /**
- * What a broker does when it was elected (Kafka's onControllerFailover), in this order: watches first and then reads, so
- * that no change falls between the two; the brokers are told who there is before what they lead; then whatever is out of
- * order is repaired, and what an earlier controller left unfinished goes on.
+ * What a broker does when it was elected (Kafka's onControllerFailover), in this order: watches first and then reads,
+ * so that no change falls between the two; the brokers are told who there is before what they lead; then whatever is
+ * out of order is repaired, and what an earlier controller left unfinished goes on.
  */
 import { isZooKeeperError } from '../zk/operations.ts';
 import { readLogDirEventPaths } from '../zk/log-dir-events.ts';
@@ -51,8 +51,8 @@ export async function takeOffice(tenure: Tenure): Promise<void> {
 }
 
 /**
- * Brokers put aside whatever a controller does not know. So a tree that was emptied, or is that of another cluster, must
- * not make anybody controller while there are brokers that hold the logs of this one.
+ * Brokers put aside whatever a controller does not know. So a tree that was emptied, or is that of another cluster,
+ * must not make anybody controller while there are brokers that hold the logs of this one.
  */
 async function requireOwnCluster({ zk, clusterId }: Tenure): Promise<void> {
   const content = await zk.get(ClusterIdZnode.path);

@@ -1,8 +1,8 @@
 /**
- * @pure Whether the controller grants what a leader proposes by AlterPartition (KIP-497): Kafka's checks in Kafka's order,
- * plus those that Kafka makes in KRaft mode only: the sender leads, the ISR is part of the replicas, and each member is of
- * the incarnation that is registered now (KIP-903), so that a replica that came back without its log is never taken for the
- * one that had it.
+ * @pure Whether the controller grants what a leader proposes by AlterPartition (KIP-497): Kafka's checks in Kafka's
+ * order, plus those that Kafka makes in KRaft mode only: the sender leads, the ISR is part of the replicas, and each
+ * member is of the incarnation that is registered now (KIP-903), so that a replica that came back without its log is
+ * never taken for the one that had it.
  */
 import type { LeaderAndIsr } from '../model/leader-and-isr.ts';
 import { LeaderRecoveryState } from '../model/leader-and-isr.ts';

@@ -90,7 +90,8 @@ export async function onPreferredElectionZnode(tenure: Tenure): Promise<void> {
 }
 
 /**
- * Moves away all leaderships that can be moved, takes the broker out of the ISRs it follows in, and stops its followers.
+ * Moves away all leaderships that can be moved, takes the broker out of the ISRs it follows in, and stops its
+ * followers.
  * @returns the partitions that it still leads and somebody else could lead one day
  * @throws KafkaError STALE_BROKER_EPOCH, BROKER_NOT_AVAILABLE
  */

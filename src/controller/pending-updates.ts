@@ -1,12 +1,12 @@
 /**
- * @pure What one broker has not been told yet. It is kept as "this partition changed", never as a request: the request is
- * made from the controller's knowledge at the moment of sending, so any number of changes while a broker is slow become one,
- * and what is kept is bounded by the number of partitions.
+ * @pure What one broker has not been told yet. It is kept as "this partition changed", never as a request: the
+ * request is made from the controller's knowledge at the moment of sending, so any number of changes while a broker
+ * is slow become one, and what is kept is bounded by the number of partitions.
  *
- * Order, as Kafka's: a change of the list of brokers (as UpdateMetadata without partitions, since brokers must know each
- * other before they follow each other), LeaderAndIsr, UpdateMetadata, StopReplica; then again from the start. After any
- * failure, and at the beginning, the broker is owed everything: a FULL LeaderAndIsr and UpdateMetadata. That takes the place
- * of Kafka's "repeat the same request for ever" and cannot lose or reorder a change.
+ * Order, as Kafka's: a change of the list of brokers (as UpdateMetadata without partitions, since brokers must know
+ * each other before they follow each other), LeaderAndIsr, UpdateMetadata, StopReplica; then again from the start.
+ * After any failure, and at the beginning, the broker is owed everything: a FULL LeaderAndIsr and UpdateMetadata.
+ * That takes the place of Kafka's "repeat the same request for ever" and cannot lose or reorder a change.
  */
 import { topicPartitionKey } from '../model/topic-partition.ts';
 import {
@@ -96,7 +96,8 @@ export class PendingUpdates {
     const isStillOwed = this.#metadata.delete(key);
     if (this.#owesAllMetadata || (wasAnnounced && !isStillOwed)) return;
     this.#removed.set(key, removed);
-    // Somebody creates and deletes topics while this broker is slow: to tell it everything is less than to tell it all that.
+    // Somebody creates and deletes topics while this broker is slow: to tell it everything is less than to tell it
+    // all that.
     if (this.#removed.size > MAX_PARTITIONS_PER_REQUEST * 2) this.#oweAllMetadata();
   }
 

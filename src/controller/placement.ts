@@ -1,10 +1,10 @@
 /**
  * @pure Which brokers hold the replicas of new partitions (Kafka's AdminUtils.assignReplicasToBrokers).
  *
- * First replicas go round the brokers from a random start; the other replicas of a partition follow at a distance that
- * grows by one each time round, so that the followers of one broker's partitions are spread too. With racks, brokers are
- * first dealt out rack by rack, and a rack gets a second replica only when each rack has one: with as many replicas as
- * racks, the loss of a rack costs every partition exactly one replica.
+ * First replicas go round the brokers from a random start; the other replicas of a partition follow at a distance
+ * that grows by one each time round, so that the followers of one broker's partitions are spread too. With racks,
+ * brokers are first dealt out rack by rack, and a rack gets a second replica only when each rack has one: with as
+ * many replicas as racks, the loss of a rack costs every partition exactly one replica.
  */
 import type { Random } from '../lib/random.ts';
 import type { BrokerInfo } from '../model/broker.ts';
@@ -26,8 +26,8 @@ export interface PlacementRequest {
 /**
  * @param brokers in the order in which they take turns
  * @returns partition → replicas, the preferred leader first
- * @throws KafkaError INVALID_PARTITIONS, INVALID_REPLICATION_FACTOR; UNKNOWN_SERVER_ERROR (as Kafka) when only some of the
- * brokers say in which rack they are
+ * @throws KafkaError INVALID_PARTITIONS, INVALID_REPLICATION_FACTOR; UNKNOWN_SERVER_ERROR (as Kafka) when only some
+ * of the brokers say in which rack they are
  */
 export function assignReplicasToBrokers(
   brokers: readonly BrokerRack[],

@@ -1,7 +1,7 @@
 /**
- * @pure From what the controller knows to the partition states it has to write: repairs after any change of who is there,
- * and elections that somebody asked for. A planned state carries the `partitionEpoch` of the state that it replaces; the
- * write is made only if the znode still has that version.
+ * @pure From what the controller knows to the partition states it has to write: repairs after any change of who is
+ * there, and elections that somebody asked for. A planned state carries the `partitionEpoch` of the state that it
+ * replaces; the write is made only if the znode still has that version.
  */
 import type { LeaderAndIsr } from '../model/leader-and-isr.ts';
 import { NO_LEADER } from '../model/leader-and-isr.ts';
@@ -37,8 +37,8 @@ export function topicsInNeedOfUncleanElection(
 }
 
 /**
- * What has to change so that every partition has a leader that is there and an ISR of replicas that are there, as far as
- * that is possible. Topics on their way out are left alone.
+ * What has to change so that every partition has a leader that is there and an ISR of replicas that are there, as far
+ * as that is possible. Topics on their way out are left alone.
  */
 export function planRepairs(
   state: ControllerState,

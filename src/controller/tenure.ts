@@ -1,10 +1,10 @@
 /**
- * One broker's time as the controller, from its election to its resignation: the state, the fenced writer and the channels
- * that belong to one controller epoch, and the steps that change them.
+ * One broker's time as the controller, from its election to its resignation: the state, the fenced writer and the
+ * channels that belong to one controller epoch, and the steps that change them.
  *
  * Guarantees: nothing is done after `end()`. It is synchronous, and every step that waited for ZooKeeper asks again
- * (`settled`) before it goes on, so a controller that was deposed while it waited stops at that very place. What is written
- * is fenced by the epoch all the same; what is in `state` was written or read, never only planned.
+ * (`settled`) before it goes on, so a controller that was deposed while it waited stops at that very place. What is
+ * written is fenced by the epoch all the same; what is in `state` was written or read, never only planned.
  */
 import type { BrokerConfig } from '../config/broker-config.ts';
 import { topicConfigFrom } from '../config/topic-config.ts';
@@ -187,8 +187,8 @@ export class Tenure {
   }
 
   /**
-   * Writes states, and tells the brokers what was written. Partitions whose znode had changed are read again and returned:
-   * plan anew for them.
+   * Writes states, and tells the brokers what was written. Partitions whose znode had changed are read again and
+   * returned: plan anew for them.
    */
   async writeStates(changes: readonly StateChange[]): Promise<ControlledPartition[]> {
     const isTold = (change: StateChange, leaderAndIsr: LeaderAndIsr): void => {
@@ -241,8 +241,8 @@ export class Tenure {
   }
 
   /**
-   * Somebody else wrote these states. A later controller's mark means that this one is deposed, even if it was not told.
-   * Returns those that could be read.
+   * Somebody else wrote these states. A later controller's mark means that this one is deposed, even if it was not
+   * told. Returns those that could be read.
    */
   async #readAgain(partitions: readonly ControlledPartition[]): Promise<ControlledPartition[]> {
     if (partitions.length === 0) return [];

@@ -1,6 +1,6 @@
 /**
- * Topics come, grow and go: what the controller does when it reads so in ZooKeeper, and how a deletion goes on. Topics that
- * it creates or deletes by request take the same way.
+ * Topics come, grow and go: what the controller does when it reads so in ZooKeeper, and how a deletion goes on.
+ * Topics that it creates or deletes by request take the same way.
  */
 import { EPOCH_DURING_DELETE } from '../model/leader-and-isr.ts';
 import { errorName } from '../protocol/errors.ts';

@@ -1,6 +1,6 @@
 /**
- * CreateTopics, CreatePartitions and DeleteTopics as far as they are the controller's: check, write, tell the brokers. That
- * clients then wait until they see the result is the handlers' part.
+ * CreateTopics, CreatePartitions and DeleteTopics as far as they are the controller's: check, write, tell the
+ * brokers. That clients then wait until they see the result is the handlers' part.
  */
 import { KafkaError, type ErrorName, errorMessage } from '../protocol/errors.ts';
 import type { TopicId } from '../model/topic-partition.ts';
@@ -155,7 +155,10 @@ export async function deleteTopics(tenure: Tenure, names: readonly string[]): Pr
   return outcomes;
 }
 
-/** What a client is told of a KafkaError (Kafka's ApiError.fromThrowable); most other errors are not about this topic alone. */
+/**
+ * What a client is told of a KafkaError (Kafka's ApiError.fromThrowable); most other errors are not about this topic
+ * alone.
+ */
 function refusal(name: string, error: unknown): TopicOutcome {
   if (isZooKeeperError(error, 'REQUEST_TOO_LARGE'))
     return { name, error: 'INVALID_REQUEST', message: 'The topic is too large to be written to ZooKeeper.' };

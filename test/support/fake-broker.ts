@@ -1,7 +1,7 @@
 /**
- * A broker as the controller sees it: takes LeaderAndIsr, UpdateMetadata and StopReplica, checks epochs as Kafka does, and
- * remembers what it was told. It can be unreachable, or take a request and lose the reply. Every message goes through its
- * codec, so that only what can be sent arrives.
+ * A broker as the controller sees it: takes LeaderAndIsr, UpdateMetadata and StopReplica, checks epochs as Kafka
+ * does, and remembers what it was told. It can be unreachable, or take a request and lose the reply. Every message
+ * goes through its codec, so that only what can be sent arrives.
  */
 import type { BrokerConnection } from '../../src/controller/broker-channels.ts';
 import { MetadataCache } from '../../src/metadata/metadata-cache.ts';

@@ -1,6 +1,7 @@
 /**
- * ZooKeeper in memory, for tests of what is built on it: znodes with versions, ephemerals, multi, one-shot watches, sessions
- * that a test can expire. Every operation takes a turn of the event loop, as one over the network would at least.
+ * ZooKeeper in memory, for tests of what is built on it: znodes with versions, ephemerals, multi, one-shot watches,
+ * sessions that a test can expire. Every operation takes a turn of the event loop, as one over the network would at
+ * least.
  */
 import {
   ANY_VERSION,

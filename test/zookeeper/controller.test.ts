@@ -1,4 +1,6 @@
-/** Controllers on a real ZooKeeper: who is elected, who is refused, and what remains of topics. The brokers are fakes. */
+/**
+ * Controllers on a real ZooKeeper: who is elected, who is refused, and what remains of topics. The brokers are fakes.
+ */
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { brokerConfigFrom } from '../../src/config/broker-config.ts';
 import { Controller } from '../../src/controller/controller.ts';

@@ -1,9 +1,10 @@
 /**
  * ControlledShutdown v3: a broker is about to stop; the controller moves away what it leads.
  *
- * Behaviour: answers the partitions that the broker still leads because nobody else in their ISR is there; the broker asks
- * again some time later, or stops all the same. STALE_BROKER_EPOCH for an earlier incarnation, BROKER_NOT_AVAILABLE for a
- * broker that is not registered. Not the controller: STALE_CONTROLLER_EPOCH, as Kafka in ZooKeeper mode.
+ * Behaviour: answers the partitions that the broker still leads because nobody else in their ISR is there; the broker
+ * asks again some time later, or stops all the same. STALE_BROKER_EPOCH for an earlier incarnation,
+ * BROKER_NOT_AVAILABLE for a broker that is not registered. Not the controller: STALE_CONTROLLER_EPOCH, as Kafka in
+ * ZooKeeper mode.
  */
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import { ControlledShutdown } from '../../protocol/messages/07-controlled-shutdown.ts';

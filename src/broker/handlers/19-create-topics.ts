@@ -2,11 +2,12 @@
  * CreateTopics v0-7.
  *
  * Behaviour: each topic succeeds or fails by itself. A name that comes more than once is INVALID_REQUEST, so is
- * __cluster_metadata. What was created is answered when this broker's metadata shows a leader for every partition, or with
- * REQUEST_TIMED_OUT when that takes longer than timeoutMs (at once if timeoutMs is not positive): the topic exists then all
- * the same. With validateOnly nothing is created and nothing waited for. Not the controller: NOT_CONTROLLER for each topic.
- * Versions: validateOnly from v1. -1 partitions or replicas mean the broker's default from v4 on (accepted before too, as
- * Kafka does). From v5 the answer has the topic's partitions, replicas and configuration, from v7 its id.
+ * __cluster_metadata. What was created is answered when this broker's metadata shows a leader for every partition, or
+ * with REQUEST_TIMED_OUT when that takes longer than timeoutMs (at once if timeoutMs is not positive): the topic
+ * exists then all the same. With validateOnly nothing is created and nothing waited for. Not the controller:
+ * NOT_CONTROLLER for each topic.
+ * Versions: validateOnly from v1. -1 partitions or replicas mean the broker's default from v4 on (accepted before
+ * too, as Kafka does). From v5 the answer has the topic's partitions, replicas and configuration, from v7 its id.
  */
 import { describeTopicConfig } from '../../config/describe.ts';
 import { CLUSTER_METADATA_TOPIC_NAME } from '../../controller/topic-names.ts';

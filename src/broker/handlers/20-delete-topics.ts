@@ -1,10 +1,10 @@
 /**
  * DeleteTopics v0-6.
  *
- * Behaviour: answered when the topics are gone from this broker's metadata, which is as soon as the deletion has begun, or
- * with REQUEST_TIMED_OUT after timeoutMs; the deletion goes on all the same, and waits for replicas on brokers that are not
- * there. Deleting a topic that is being deleted is no error. With delete.topic.enable=false TOPIC_DELETION_DISABLED
- * (INVALID_REQUEST before v3). Not the controller: NOT_CONTROLLER for each topic.
+ * Behaviour: answered when the topics are gone from this broker's metadata, which is as soon as the deletion has
+ * begun, or with REQUEST_TIMED_OUT after timeoutMs; the deletion goes on all the same, and waits for replicas on
+ * brokers that are not there. Deleting a topic that is being deleted is no error. With delete.topic.enable=false
+ * TOPIC_DELETION_DISABLED (INVALID_REQUEST before v3). Not the controller: NOT_CONTROLLER for each topic.
  * Versions: v6 takes names or ids; both at once is INVALID_REQUEST, an id that nobody has UNKNOWN_TOPIC_ID.
  */
 import type { TopicId } from '../../model/topic-partition.ts';

@@ -1,10 +1,11 @@
 /**
  * CreatePartitions v0-3: gives topics more partitions.
  *
- * Behaviour: each topic by itself. New partitions continue the pattern of the topic's replicas, or take the replicas that the
- * request names for each of them. Fewer or as many partitions as there are: INVALID_PARTITIONS. A topic named twice is
- * INVALID_REQUEST, one being deleted INVALID_TOPIC_EXCEPTION, one being reassigned REASSIGNMENT_IN_PROGRESS. Answered when this
- * broker's metadata shows a leader for every partition, or with REQUEST_TIMED_OUT. Not the controller: NOT_CONTROLLER each.
+ * Behaviour: each topic by itself. New partitions continue the pattern of the topic's replicas, or take the replicas
+ * that the request names for each of them. Fewer or as many partitions as there are: INVALID_PARTITIONS. A topic
+ * named twice is INVALID_REQUEST, one being deleted INVALID_TOPIC_EXCEPTION, one being reassigned
+ * REASSIGNMENT_IN_PROGRESS. Answered when this broker's metadata shows a leader for every partition, or with
+ * REQUEST_TIMED_OUT. Not the controller: NOT_CONTROLLER each.
  */
 import type { CreationOutcome } from '../../controller/topic-requests.ts';
 import { NO_LEADER } from '../../model/leader-and-isr.ts';

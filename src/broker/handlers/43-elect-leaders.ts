@@ -1,10 +1,11 @@
 /**
  * ElectLeaders v0-2: preferred elections (KIP-183) and, from v1, unclean ones (KIP-460).
  *
- * Behaviour: for each partition ELECTION_NOT_NEEDED, PREFERRED_LEADER_NOT_AVAILABLE or ELIGIBLE_LEADERS_NOT_AVAILABLE,
- * UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION while the topic is being deleted, or none; then the answer waits until this
- * broker's metadata shows the leader, or REQUEST_TIMED_OUT. Without a list of partitions all are meant, and those that need no
- * election are left out of the answer. Not the controller: NOT_CONTROLLER for each partition.
+ * Behaviour: for each partition ELECTION_NOT_NEEDED, PREFERRED_LEADER_NOT_AVAILABLE or
+ * ELIGIBLE_LEADERS_NOT_AVAILABLE, UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION while the topic is being
+ * deleted, or none; then the answer waits until this broker's metadata shows the leader, or REQUEST_TIMED_OUT.
+ * Without a list of partitions all are meant, and those that need no election are left out of the answer. Not the
+ * controller: NOT_CONTROLLER for each partition.
  */
 import { type ElectionOutcome, ELECTION_TYPES } from '../../controller/leadership.ts';
 import type { TopicPartition } from '../../model/topic-partition.ts';

@@ -1,10 +1,10 @@
 /**
  * AlterPartition v3: a leader proposes an ISR to the controller.
  *
- * Behaviour: STALE_BROKER_EPOCH for all of it when the sender is not the incarnation that is registered. For each partition,
- * in this order: unknown, NOT_CONTROLLER when the leader knows more than this controller, FENCED_LEADER_EPOCH, success if it
- * is so already, INVALID_UPDATE_VERSION, INVALID_REQUEST, INELIGIBLE_REPLICA (KIP-841, KIP-903), and then what is written. Not the
- * controller: NOT_CONTROLLER for all of it.
+ * Behaviour: STALE_BROKER_EPOCH for all of it when the sender is not the incarnation that is registered. For each
+ * partition, in this order: unknown, NOT_CONTROLLER when the leader knows more than this controller,
+ * FENCED_LEADER_EPOCH, success if it is so already, INVALID_UPDATE_VERSION, INVALID_REQUEST, INELIGIBLE_REPLICA
+ * (KIP-841, KIP-903), and then what is written. Not the controller: NOT_CONTROLLER for all of it.
  */
 import type { IsrOutcome } from '../../controller/isr-requests.ts';
 import { type LeaderAndIsr, LeaderRecoveryState, NO_LEADER } from '../../model/leader-and-isr.ts';

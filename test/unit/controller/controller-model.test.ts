@@ -1,7 +1,8 @@
 /**
- * Whatever happens, and in whatever order: brokers die, bounce and shut down, sessions expire, /controller is deleted by
- * hand, replies are lost, leaders propose true and stale ISRs, topics come and go. What is written to ZooKeeper and what brokers are told
- * must keep the rules at every moment, and when peace returns the cluster must come to agree.
+ * Whatever happens, and in whatever order: brokers die, bounce and shut down, sessions expire, /controller is deleted
+ * by hand, replies are lost, leaders propose true and stale ISRs, topics come and go. What is written to ZooKeeper
+ * and what brokers are told must keep the rules at every moment, and when peace returns the cluster must come to
+ * agree.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,7 @@
-/** The controller's rules as stories: brokers die, bounce and shut down, topics come and go. See test/scripts/controller. */
+/**
+ * The controller's rules as stories: brokers die, bounce and shut down, topics come and go. See
+ * test/scripts/controller.
+ */
 import { afterEach, describe } from 'vitest';
 import { ELECTION_TYPE } from '../../../src/controller/state-changes.ts';
 import { LeaderRecoveryState } from '../../../src/model/leader-and-isr.ts';

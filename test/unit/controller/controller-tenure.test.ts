@@ -1,4 +1,6 @@
-/** The moments at which one tenure ends and another begins, each of them: a step may be interrupted wherever it waits. */
+/**
+ * The moments at which one tenure ends and another begins, each of them: a step may be interrupted wherever it waits.
+ */
 import { expect, it } from 'vitest';
 import { NO_LEADER } from '../../../src/model/leader-and-isr.ts';
 import { ControlledCluster } from '../../support/controlled-cluster.ts';
