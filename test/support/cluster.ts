@@ -102,7 +102,7 @@ export class TestCluster {
 }
 
 export async function startCluster(options: ClusterOptions = {}): Promise<TestCluster> {
-  const directory = mkdtempSync(path.join(tmpdir(), 'barnabas-cluster-'));
+  const directory = mkdtempSync(path.join(tmpdir(), `barnabas-${process.pid}-`));
   const zookeeper = await startEnsemble(directory, options.zookeeperServers ?? 1, options.tickTimeMs ?? 300);
   const ids = Array.from({ length: options.brokers ?? 3 }, (_, index) => index + 1);
   const brokers = await Promise.all(
