@@ -208,8 +208,8 @@ export class LeaderState {
     follower.pulse = null;
   }
 
-  /** More of the leader's own copy counts: a flush has ended. */
-  onFlushed(nowMs: number): readonly LeaderEffect[] {
+  /** More may be committed than before: a flush has ended, or a broker that was waited for has died. */
+  onWaitOver(nowMs: number): readonly LeaderEffect[] {
     return this.#maybeAdvance(nowMs);
   }
 

@@ -400,6 +400,11 @@ export class Partition implements LeaderView {
     this.#watchers.notify('leadership');
   }
 
+  /** A broker has died: followers on it are not waited for unless they are in the ISR. */
+  onBrokerLost(): void {
+    if (this.#leader !== null && !this.log.isOffline) this.carryOut(this.#leader.onWaitOver(this.#nowMs));
+  }
+
   /** The periodic look at the followers. */
   checkLag(): void {
     if (this.#leader !== null && !this.log.isOffline) this.carryOut(this.#leader.onLagCheck(this.#nowMs));
@@ -464,7 +469,7 @@ export class Partition implements LeaderView {
   #onFlushed(): void {
     this.#isFlushing = false;
     this.#flushing.release(this.log.durableEndOffset, 'NONE');
-    if (this.#leader !== null) this.carryOut(this.#leader.onFlushed(this.#nowMs));
+    if (this.#leader !== null) this.carryOut(this.#leader.onWaitOver(this.#nowMs));
     this.#flush();
   }
 

@@ -50,6 +50,7 @@ export class Partitions {
   readonly awaitedFollowers: AwaitedFollowers;
   readonly #leadershipListeners = new Set<(change: LeadershipChange) => void>();
   #lagTimer: Timer | null = null;
+  #stopListening: (() => void) | null = null;
   #isClosed = false;
 
   constructor(options: PartitionsOptions) {
@@ -90,8 +91,15 @@ export class Partitions {
     });
   }
 
-  /** Begins the periodic look at the followers (Kafka's isr-expiration). */
+  /** Begins to look after the followers: from time to time (Kafka's isr-expiration), and when a broker has died. */
   start(): void {
+    let known: ReadonlyMap<number, unknown> = this.#options.metadata.image.brokers;
+    this.#stopListening = this.#options.metadata.onChange(({ image }) => {
+      const hasLost = [...known.keys()].some((brokerId) => !image.brokers.has(brokerId));
+      known = image.brokers;
+      // A high watermark that waited for a follower of that broker need not wait any longer.
+      if (hasLost) for (const partition of this.#table.online()) partition.onBrokerLost();
+    });
     const periodMs = this.#options.settings.replicaLagTimeMaxMs / 2;
     const tick = (): void => {
       this.checkLag();
@@ -108,6 +116,7 @@ export class Partitions {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#lagTimer?.cancel();
+    this.#stopListening?.();
     await this.#changes.close();
     await this.#fetchers.close();
     for (const partition of [...this.#table.online()]) partition.close('NOT_LEADER_OR_FOLLOWER');

@@ -102,7 +102,7 @@ class Stage {
       },
       flushed: (args) => {
         this.view.committableEndOffset = args.number('offset');
-        return this.print(this.leader.onFlushed(at(args)));
+        return this.print(this.leader.onWaitOver(at(args)));
       },
       fetch: (args) => {
         at(args);

@@ -164,6 +164,23 @@ describe('LeaderAndIsr', () => {
   });
 });
 
+describe('the death of a broker', () => {
+  it('lets the high watermark go on without its followers outside the ISR', async () => {
+    const plane = await DataPlane.open();
+    plane.partitions.start();
+    await plane.lead({ isr: [1, 2], replicas: [1, 2, 3] });
+    await plane.fetchAs(3, { fetchOffset: 0 });
+    plane.append(['a']);
+    await plane.fetchAs(2, { fetchOffset: 1 });
+    // 3 has just had everything, so it is waited for.
+    expect(plane.partition().log.highWatermark).toBe(0);
+    plane.isrChanges[0]?.onFailed('INELIGIBLE_REPLICA');
+    await plane.announce([], { liveBrokers: [] });
+    expect(plane.partition().log.highWatermark).toBe(1);
+    await plane.partitions.close();
+  });
+});
+
 describe('a disk that fails while a partition is served', () => {
   it('takes the partition out of service in the same turn', async () => {
     const disk = new CrashDisk();
