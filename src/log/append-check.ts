@@ -9,7 +9,7 @@
  *              allowed. Checked for damage and size only.
  * replication  what the leader already accepted: checked for damage and order only, never for rules that may have changed since.
  *
- * Records are opened only where a rule is about single records; else the header is believed.
+ * Records are opened only where a rule is about single records or record.validation is `full`; else the header is believed.
  */
 import { KafkaError } from '../protocol/errors.ts';
 import {
@@ -166,17 +166,20 @@ function checkTimestampFields(batch: RecordBatch, partitionName: string): void {
 /** The rules about single records. The batch is opened only when the topic has such a rule. */
 function checkRecords(batch: RecordBatch, config: LogConfig, partitionName: string, nowMs: number): void {
   const needsKeys = config.cleanupPolicy.includes('compact');
+  const mustCount = config.recordValidation === 'full';
   const { messageTimestampBeforeMaxMs: beforeMaxMs, messageTimestampAfterMaxMs: afterMaxMs } = config;
   const earliestMs = nowMs - beforeMaxMs;
   const latestMs = nowMs + afterMaxMs;
   const hasBounds =
     config.messageTimestampType === 'CreateTime' && (earliestMs > 0 || latestMs < Number.MAX_SAFE_INTEGER);
-  if (!needsKeys && !hasBounds) return;
+  if (!needsKeys && !hasBounds && !mustCount) return;
   const keyErrors: RecordError[] = [];
   const timestampErrors: RecordError[] = [];
   let index = 0;
   for (const record of recordsOf(batch)) {
     const { timestampMs } = record;
+    if (mustCount && record.offset !== batch.baseOffset + index)
+      throw invalid(`Record ${index} has offset ${record.offset} in its batch in topic partition ${partitionName}`);
     if (needsKeys && record.key === null)
       keyErrors.push({
         batchIndex: index,

@@ -1,6 +1,6 @@
 /**
- * Steps through the headers of the batches in a file, synchronously and without a look at their records: for the short way from an
- * index entry to the batch that is wanted. Fields are those of the batch it stands on.
+ * Steps through the headers of the batches in a file, synchronously and without a look at their records: for the short
+ * way from an index entry to the batch that is wanted. Fields are those of the batch it stands on.
  *
  * It stops where the bytes cannot be a batch (an index that lies, a file cut short), and says so by `isBroken`.
  */

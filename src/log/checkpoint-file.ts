@@ -1,6 +1,7 @@
 /**
- * @pure Kafka's checkpoint files as text (CheckpointFile): a line with the version 0, a line with the number of entries, then one line per
- * entry. Read strictly: a file that does not have exactly that form is damaged, and guessing at offsets could lose data.
+ * @pure Kafka's checkpoint files as text (CheckpointFile): a line with the version 0, a line with the number of
+ * entries, then one line per entry. Read strictly: a file that does not have exactly that form is damaged, and guessing
+ * at offsets could lose data.
  */
 import type { EpochEntry } from './leader-epochs.ts';
 

@@ -1,6 +1,7 @@
 /**
- * The mark that a log directory was closed in order (CleanShutdownFileHandler). It is taken away at the start of loading, so that a
- * crash while loading is not mistaken for a stop in order (KAFKA-10471), and set again only when every log was closed.
+ * The mark that a log directory was closed in order (CleanShutdownFileHandler). It is taken away at the start of
+ * loading, so that a crash while loading is not mistaken for a stop in order (KAFKA-10471), and set again only when
+ * every log was closed.
  */
 import * as path from 'node:path';
 import type { Disk } from '../lib/disk.ts';

@@ -1,9 +1,9 @@
 /**
- * The checkpoints of one log directory: up to where each log is durable, where its consumers may read, where it begins, and beside
- * each log its leader epochs. Written aside, synced and renamed, on the thread pool where it can be.
+ * The checkpoints of one log directory: up to where each log is durable, where its consumers may read, where it begins,
+ * and beside each log its leader epochs. Written aside, synced and renamed, on the thread pool where it can be.
  *
- * The recovery point on disk must never be above what is durable, or a torn tail would look like damage. So it is lowered before a log
- * is cut, and raised only after the data and the epochs below it were synced.
+ * The recovery point on disk must never be above what is durable, or a torn tail would look like damage. So it is
+ * lowered before a log is cut, and raised only after the data and the epochs below it were synced.
  */
 import * as path from 'node:path';
 import { SerialQueue } from '../lib/serial-queue.ts';
@@ -131,7 +131,9 @@ export class DirectoryCheckpoints {
     });
   }
 
-  /** Makes sure, before it returns, that no crash can find a recovery point of the log that is above the one it has now. */
+  /**
+   * Makes sure, before it returns, that no crash can find a recovery point of the log that is above the one it has now.
+   */
   onRecoveryPointLowered(log: CheckpointedLog): void {
     this.#loweredCount++;
     const written = this.#logs.get(log);

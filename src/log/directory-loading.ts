@@ -1,6 +1,6 @@
 /**
- * Loads the logs of one directory at start: in order as they were left, or recovered, a few at a time. A disk error takes the directory
- * out of service; damage in one log is remembered for that log alone.
+ * Loads the logs of one directory at start: in order as they were left, or recovered, a few at a time. A disk error
+ * takes the directory out of service; damage in one log is remembered for that log alone.
  */
 import * as path from 'node:path';
 import type { KafkaError } from '../protocol/errors.ts';

@@ -1,7 +1,8 @@
 /**
- * Brings the files of a partition's directory into a state that is a log, after whatever was under way when the broker stopped
- * (LogLoader). Compaction writes its segments as `.cleaned`, renames all of them to `.swap` when they are complete, takes the old
- * ones out and drops the suffix: so what is `.cleaned` is given up, and what is `.swap` is carried through.
+ * Brings the files of a partition's directory into a state that is a log, after whatever was under way when the broker
+ * stopped (LogLoader). Compaction writes its segments as `.cleaned`, renames all of them to `.swap` when they are
+ * complete, takes the old ones out and drops the suffix: so what is `.cleaned` is given up, and what is `.swap` is
+ * carried through.
  */
 import * as path from 'node:path';
 import type { Disk } from '../lib/disk.ts';

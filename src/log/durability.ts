@@ -1,9 +1,9 @@
 /**
- * Group commit of one log: however many wait, at most one sync runs, and all that came meanwhile share the next one. The waiters of
- * a round share one promise.
+ * Group commit of one log: however many wait, at most one sync runs, and all that came meanwhile share the next one.
+ * The waiters of a round share one promise.
  *
- * Invariant: what lies below `durableEndOffset` was synced after it was written, and was not truncated since. It is Kafka's
- * recovery point: a bad byte below it is damage, never a torn tail.
+ * Invariant: what lies below `durableEndOffset` was synced after it was written, and was not truncated since. It is
+ * Kafka's recovery point: a bad byte below it is damage, never a torn tail.
  */
 import { Deferred } from '../lib/deferred.ts';
 
@@ -66,8 +66,8 @@ export class Durability {
   }
 
   /**
-   * Resolves when everything that is now in the log below the offset is durable. A truncation meanwhile makes the question void:
-   * it resolves all the same, so whoever waited asks again what it wanted the offset for.
+   * Resolves when everything that is now in the log below the offset is durable. A truncation meanwhile makes the
+   * question void: it resolves all the same, so whoever waited asks again what it wanted the offset for.
    */
   whenDurable(offset: number): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure);

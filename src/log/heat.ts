@@ -1,6 +1,7 @@
 /**
- * @pure Guesses which bytes of a segment are in the page cache: those appended since the process appended a few hundred MB more. What is
- * guessed hot is read on the event loop, at once; the rest on the thread pool, as a read that waits for the disk would stop everybody.
+ * @pure Guesses which bytes of a segment are in the page cache: those appended since the process appended a few hundred
+ * MB more. What is guessed hot is read on the event loop, at once; the rest on the thread pool, as a read that waits
+ * for the disk would stop everybody.
  */
 const BLOCK_SIZE_BYTES = 16 * 1024 * 1024;
 export const HOT_BYTES = 256 * 1024 * 1024;

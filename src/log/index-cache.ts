@@ -1,6 +1,6 @@
 /**
- * Bounds the memory of indexes: of those that were brought back whole, the ones used last stay, the others are left to their
- * files again.
+ * Bounds the memory of indexes: of those that were brought back whole, the ones used last stay, the others are left to
+ * their files again.
  */
 export interface IndexOwner {
   /** Leaves to the files what is in them. */

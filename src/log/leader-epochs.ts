@@ -1,9 +1,10 @@
 /**
- * @pure Which leader epoch began at which offset (Kafka's LeaderEpochFileCache). This is what replicas compare to find the offset
- * where their logs part (KIP-101, KIP-279); truncation by anything else loses or diverges data.
+ * @pure Which leader epoch began at which offset (Kafka's LeaderEpochFileCache). This is what replicas compare to find
+ * the offset where their logs part (KIP-101, KIP-279); truncation by anything else loses or diverges data.
  *
- * Invariant: epochs and start offsets both strictly grow. An epoch may have no data yet: a leader notes its epoch when it is
- * elected, before the first append (KAFKA-7415), and such an entry must go when another leader turns out to own that offset.
+ * Invariant: epochs and start offsets both strictly grow. An epoch may have no data yet: a leader notes its epoch when
+ * it is elected, before the first append (KAFKA-7415), and such an entry must go when another leader turns out to own
+ * that offset.
  */
 import { assert } from '../lib/assert.ts';
 
@@ -35,8 +36,8 @@ export class LeaderEpochs {
   }
 
   /**
-   * Notes that the epoch begins at the offset; entries that contradict it (a higher epoch, or a start at or behind the offset)
-   * go. Repeating what is known, with any later offset, changes nothing. Returns whether something changed.
+   * Notes that the epoch begins at the offset; entries that contradict it (a higher epoch, or a start at or behind the
+   * offset) go. Repeating what is known, with any later offset, changes nothing. Returns whether something changed.
    */
   assign(epoch: number, startOffset: number): boolean {
     assert(epoch >= 0 && startOffset >= 0, () => `leader epoch ${epoch} at offset ${startOffset}`);
@@ -47,7 +48,9 @@ export class LeaderEpochs {
     return true;
   }
 
-  /** Where the log of the asked epoch ends here. `logEndOffset` answers for the latest epoch, which is still growing. */
+  /**
+   * Where the log of the asked epoch ends here. `logEndOffset` answers for the latest epoch, which is still growing.
+   */
   endOffsetFor(epoch: number, logEndOffset: number): EpochEndOffset {
     if (epoch === UNKNOWN_EPOCH) return UNKNOWN;
     if (epoch === this.latestEpoch) return { leaderEpoch: epoch, endOffset: logEndOffset };

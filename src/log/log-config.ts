@@ -14,6 +14,7 @@ export type LogConfig = Pick<
   | 'messageTimestampBeforeMaxMs'
   | 'messageTimestampType'
   | 'minInsyncReplicas'
+  | 'recordValidation'
   | 'segmentBytes'
   | 'segmentIndexBytes'
   | 'segmentJitterMs'

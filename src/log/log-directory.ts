@@ -1,7 +1,7 @@
 /**
- * One directory of log.dirs: the disk that its partitions share and fail with. The first error of the disk takes the whole directory
- * out of service in the same tick (KAFKA-10778): nothing is written or read there until the broker is started anew, because after a
- * failed sync nobody knows what the files hold.
+ * One directory of log.dirs: the disk that its partitions share and fail with. The first error of the disk takes the
+ * whole directory out of service in the same tick (KAFKA-10778): nothing is written or read there until the broker is
+ * started anew, because after a failed sync nobody knows what the files hold.
  */
 import { AssertionError } from '../lib/assert.ts';
 import type { Clock, Timer } from '../lib/clock.ts';

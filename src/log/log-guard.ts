@@ -1,4 +1,7 @@
-/** Whether one log is in service, and who may take it out: the directory it lives in, damage that is found in it, its deletion. */
+/**
+ * Whether one log is in service, and who may take it out: the directory it lives in, damage that is found in it, its
+ * deletion.
+ */
 import { KafkaError } from '../protocol/errors.ts';
 import type { LogDirectory } from './log-directory.ts';
 import { DamagedLogError } from './segment.ts';

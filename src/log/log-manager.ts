@@ -1,7 +1,7 @@
 /**
- * All logs of the broker, in all directories of log.dirs (Kafka's LogManager). Life: open() takes the directories for this process and
- * reads whose they are; claim() makes sure that they are ours; load() opens or recovers what is in them; close() leaves them so that
- * the next start needs no recovery.
+ * All logs of the broker, in all directories of log.dirs (Kafka's LogManager). Life: open() takes the directories for
+ * this process and reads whose they are; claim() makes sure that they are ours; load() opens or recovers what is in
+ * them; close() leaves them so that the next start needs no recovery.
  *
  * A directory that fails goes out of service, with its logs, at once; the others go on.
  */
@@ -94,7 +94,9 @@ export class LogManager {
   readonly #offlineHandlers: ((event: OfflineEvent) => void)[] = [];
   #upkeep: LogUpkeep | null = null;
 
-  /** Throws Error when a directory is in use by another process, when none can be used, or when one holds foreign data. */
+  /**
+   * Throws Error when a directory is in use by another process, when none can be used, or when one holds foreign data.
+   */
   static open(options: LogManagerOptions): LogManager {
     const manager = new LogManager(options);
     try {
@@ -166,7 +168,10 @@ export class LogManager {
     return null;
   }
 
-  /** Throws InconsistentDirectoryError when a directory belongs to another cluster or, if that is configured, another broker. */
+  /**
+   * Throws InconsistentDirectoryError when a directory belongs to another cluster or, if that is configured, another
+   * broker.
+   */
   check(clusterId: string, brokerId: number | null): void {
     const stored = this.#managed.flatMap(({ directory, meta }) =>
       meta === null ? [] : [[path.join(directory.path, META_PROPERTIES), meta] as const],
@@ -263,9 +268,9 @@ export class LogManager {
   }
 
   /**
-   * The log of the partition, made when there is none, in the directory that has the fewest. Throws KAFKA_STORAGE_ERROR when the log is out
-   * of service, or might lie in a directory that is (`isNew`: the partition never had one), and INCONSISTENT_TOPIC_ID when it belongs
-   * to an earlier topic of that name.
+   * The log of the partition, made when there is none, in the directory that has the fewest. Throws KAFKA_STORAGE_ERROR
+   * when the log is out of service, or might lie in a directory that is (`isNew`: the partition never had one), and
+   * INCONSISTENT_TOPIC_ID when it belongs to an earlier topic of that name.
    */
   getOrCreate(
     topic: string,
@@ -337,7 +342,10 @@ export class LogManager {
     );
   }
 
-  /** Gives the log up: its directory loses its name at once and goes after file.delete.delay.ms. False when there is none. */
+  /**
+   * Gives the log up: its directory loses its name at once and goes after file.delete.delay.ms. False when there is
+   * none.
+   */
   delete(topic: string, partition: number): boolean {
     const log = this.#logs.get(topicPartitionKey(topic, partition));
     if (log === undefined) return false;
@@ -423,7 +431,10 @@ export class LogManager {
     for (const { checkpoints } of this.#loadedDirectories()) await checkpoints.whenRecoveryPointsWritten();
   }
 
-  /** Flushes and closes all logs. Directories where all of that went well are marked, so that the next start believes them. */
+  /**
+   * Flushes and closes all logs. Directories where all of that went well are marked, so that the next start believes
+   * them.
+   */
   async close(brokerEpoch = -1): Promise<void> {
     this.#upkeep?.stop();
     await Promise.all(

@@ -1,6 +1,7 @@
 /**
- * Finds the bytes of a log that answer a fetch. Batches are never cut at the end offset; where the maximum size falls into the middle
- * of a batch, the slice ends at a batch that is known to begin before, or else with a part of a batch, which clients skip.
+ * Finds the bytes of a log that answer a fetch. Batches are never cut at the end offset; where the maximum size falls
+ * into the middle of a batch, the slice ends at a batch that is known to begin before, or else with a part of a batch,
+ * which clients skip.
  *
  * At the tail nothing is searched: the ends of the last batches are remembered. Elsewhere the index leads to within
  * index.interval.bytes and the headers from there are looked at. Cold bytes are searched and read on the thread pool.
@@ -141,7 +142,10 @@ interface Selection {
   readonly neededBytes: number;
 }
 
-/** Cuts whole batches out of bytes that begin with one: from the one with the offset, up to the end offset or the maximum size. */
+/**
+ * Cuts whole batches out of bytes that begin with one: from the one with the offset, up to the end offset or the
+ * maximum size.
+ */
 function selectBatches(bytes: Buffer, startOffset: number, options: ReadOptions): Selection | 'damaged' {
   let start = 0;
   let end = 0;

@@ -27,7 +27,12 @@ export function findByTimestamp(
 
 function findInSegment(segment: Segment, timestampMs: number, startOffset: number): TimestampedOffset | null {
   if (!segment.timeIndex.isComplete) segment.completeIndexes();
-  const cursor = segment.cursorFor(Math.max(segment.timeIndex.offsetFor(timestampMs), startOffset));
+  const entry = segment.timeIndex.entryFor(timestampMs);
+  if (entry !== null && !isTrue(segment, entry)) {
+    segment.rebuildIndexes();
+    return findInSegment(segment, timestampMs, startOffset);
+  }
+  const cursor = segment.cursorFor(Math.max(entry?.offset ?? segment.baseOffset, startOffset));
   while (cursor.next()) {
     const { header, position } = cursor;
     if (header.maxTimestamp < timestampMs || cursor.lastOffset < startOffset) continue;
@@ -37,6 +42,15 @@ function findInSegment(segment: Segment, timestampMs: number, startOffset: numbe
         return { timestampMs: record.timestampMs, offset: record.offset, leaderEpoch: batch.partitionLeaderEpoch };
   }
   return null;
+}
+
+/** Whether the batch is there that the entry speaks of: a time index whose bytes were damaged would hide records. */
+function isTrue(segment: Segment, entry: { timestampMs: number; offset: number }): boolean {
+  const cursor = segment.cursorFor(entry.offset);
+  while (cursor.next())
+    if (cursor.lastOffset >= entry.offset)
+      return cursor.lastOffset === entry.offset && cursor.header.maxTimestamp === entry.timestampMs;
+  return false;
 }
 
 /** The first record with the largest timestamp (KIP-734). */

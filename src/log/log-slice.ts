@@ -7,11 +7,13 @@ export interface LogSlice extends RecordsSource {
   /** The offset that was asked for; the first batch holds it or follows it. */
   readonly firstOffset: number;
   /**
-   * The bytes are likely in memory: copyInto() may be called, in the same turn as read(). When false, only what load() resolves to may
-   * be copied, and sizeBytes is a guess, never 0.
+   * The bytes are likely in memory: copyInto() may be called, in the same turn as read(). When false, only what load()
+   * resolves to may be copied, and sizeBytes is a guess, never 0.
    */
   readonly isHot: boolean;
-  /** The bytes, read on the thread pool when they are cold. Its sizeBytes is exact; 0 when the log was cut meanwhile. */
+  /**
+   * The bytes, read on the thread pool when they are cold. Its sizeBytes is exact; 0 when the log was cut meanwhile.
+   */
   load(): Promise<RecordsSource>;
 }
 

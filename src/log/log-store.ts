@@ -16,6 +16,7 @@ import { RecentBatches } from './recent-batches.ts';
 import type { Cut, Segment } from './segment.ts';
 import { createSegment } from './segment-factory.ts';
 import type { SegmentList } from './segment-list.ts';
+import { MAX_RELATIVE_OFFSET } from './sparse-index.ts';
 
 /** What a log is made of, as recovery found it. */
 export interface LogParts {
@@ -88,7 +89,7 @@ export class LogStore {
         start = index;
         pendingBytes = 0;
       }
-      if (index === start && this.#shouldRoll(0, batch, nowMs)) this.#roll(batch.baseOffset, nowMs);
+      if (index === start && this.#shouldRoll(0, batch, nowMs)) this.#roll(this.#nextBaseOffset(batch), nowMs);
       pendingBytes += batch.sizeBytes;
     }
     this.#writeToActive(start === 0 ? batches : batches.slice(start));
@@ -125,6 +126,14 @@ export class LogStore {
     if (active.sizeBytes === 0 || nowMs - active.createdMs <= this.config.segmentMs - this.#rollJitterMs) return false;
     this.#roll(this.#logEndOffset, nowMs);
     return true;
+  }
+
+  /**
+   * Segments follow each other without a gap, also where the batches do not: then a gap that is found after a crash means that the end of
+   * a segment was lost. Only an offset too far away for the index forces one.
+   */
+  #nextBaseOffset(batch: RecordBatch): number {
+    return Math.max(this.#logEndOffset, batch.lastOffset - MAX_RELATIVE_OFFSET);
   }
 
   #roll(baseOffset: number, nowMs: number): void {

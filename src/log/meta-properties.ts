@@ -1,7 +1,7 @@
 /**
- * @pure `meta.properties` of a log directory: whose data it holds (MetaProperties version 0, MetaPropertiesEnsemble). The checks keep a
- * broker from serving the data of another cluster or of another broker; their words are Kafka's, of both generations, because that
- * is what people search for.
+ * @pure `meta.properties` of a log directory: whose data it holds (MetaProperties version 0, MetaPropertiesEnsemble).
+ * The checks keep a broker from serving the data of another cluster or of another broker; their words are Kafka's, of
+ * both generations, because that is what people search for.
  */
 import { parseProperties } from '../config/properties.ts';
 
@@ -42,8 +42,8 @@ export function decodeMetaProperties(text: string, filePath: string): MetaProper
 }
 
 /**
- * Throws InconsistentDirectoryError when a directory belongs to somebody else. `brokerId` null: not configured, so the directories only
- * have to agree with each other.
+ * Throws InconsistentDirectoryError when a directory belongs to somebody else. `brokerId` null: not configured, so the
+ * directories only have to agree with each other.
  */
 export function checkMetaProperties(
   directories: ReadonlyMap<string, MetaProperties>,

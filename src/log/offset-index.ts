@@ -1,7 +1,8 @@
 /**
- * @pure Offset → byte position in the segment, one entry every index.interval.bytes (Kafka's OffsetIndex). Entry, 8 bytes big-endian:
- * int32 last offset of a batch minus the segment's base offset, int32 position. That batch lies at or behind the position, and
- * begins there in the indexes that we write (a follower's index written by Kafka points to the first of several). Both strictly grow.
+ * @pure Offset → byte position in the segment, one entry every index.interval.bytes (Kafka's OffsetIndex). Entry, 8
+ * bytes big-endian: int32 last offset of a batch minus the segment's base offset, int32 position. That batch lies at or
+ * behind the position, and begins there in the indexes that we write (a follower's index written by Kafka points to the
+ * first of several). Both strictly grow.
  */
 import { assert } from '../lib/assert.ts';
 import { MAX_RELATIVE_OFFSET, SparseIndex } from './sparse-index.ts';
@@ -22,8 +23,8 @@ export class OffsetIndex extends SparseIndex {
   }
 
   /**
-   * The index of a file with that many bytes, of which only the last entry is known. Null when that cannot be the end of an index
-   * of a segment with so many bytes.
+   * The index of a file with that many bytes, of which only the last entry is known. Null when that cannot be the end
+   * of an index of a segment with so many bytes.
    */
   static fromFileEnd(
     baseOffset: number,

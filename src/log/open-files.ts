@@ -1,7 +1,7 @@
 /**
- * Files of the log that are opened when they are first used and closed again when too many are open, so that ten thousand
- * partitions at rest hold no descriptor. A file that has bytes to be synced, or on which an operation is under way, stays open: a
- * failed write-back is reported to the descriptor that wrote.
+ * Files of the log that are opened when they are first used and closed again when too many are open, so that ten
+ * thousand partitions at rest hold no descriptor. A file that has bytes to be synced, or on which an operation is under
+ * way, stays open: a failed write-back is reported to the descriptor that wrote.
  */
 import type { Disk, DiskFile } from '../lib/disk.ts';
 
@@ -36,7 +36,10 @@ export class OpenFiles {
     if (index < this.#open.length) this.#open[index] = last;
   }
 
-  /** Second chance: the hand goes round, takes the mark from files used since its last visit and closes the first without one. */
+  /**
+   * Second chance: the hand goes round, takes the mark from files used since its last visit and closes the first
+   * without one.
+   */
   #closeOne(): void {
     for (let steps = 2 * this.#open.length; steps > 0; steps--) {
       this.#hand = (this.#hand + 1) % this.#open.length;

@@ -1,7 +1,7 @@
 /**
- * @pure The names of partition directories below a log directory (LocalLog.parseTopicPartitionName): `topic-partition`, or
- * `topic-partition.<32 hex digits>-delete` for one that waits to be removed, `-stray` for one that nobody owns any more and
- * `-future` for one that is being moved between log directories.
+ * @pure The names of partition directories below a log directory (LocalLog.parseTopicPartitionName): `topic-partition`,
+ * or `topic-partition.<32 hex digits>-delete` for one that waits to be removed, `-stray` for one that nobody owns any
+ * more and `-future` for one that is being moved between log directories.
  */
 export type DirectoryMark = 'none' | 'delete' | 'stray' | 'future';
 
@@ -38,8 +38,8 @@ export function partitionDirectoryName(topic: string, partition: number): string
 }
 
 /**
- * The name for a directory that leaves the log. A long topic name is cut, as the whole must fit the file system; the partition
- * number at its end and the unique id keep it readable and unique.
+ * The name for a directory that leaves the log. A long topic name is cut, as the whole must fit the file system; the
+ * partition number at its end and the unique id keep it readable and unique.
  */
 export function markedDirectoryName(
   topic: string,

@@ -1,10 +1,10 @@
 /**
- * The log of one partition on disk (Kafka's UnifiedLog and LocalLog). It knows no leader, no replica and no client: whoever uses it
- * decides who may append and up to where may be read.
+ * The log of one partition on disk (Kafka's UnifiedLog and LocalLog). It knows no leader, no replica and no client:
+ * whoever uses it decides who may append and up to where may be read.
  *
- * Invariant: logStartOffset <= highWatermark <= logEndOffset, recoveryPoint <= logEndOffset, and epochs, producers and indexes are what
- * the batches of the log say. Appending is synchronous and either done or not done at all: when it throws KAFKA_STORAGE_ERROR, the
- * log is out of service from then on.
+ * Invariant: logStartOffset <= highWatermark <= logEndOffset, recoveryPoint <= logEndOffset, and epochs, producers and
+ * indexes are what the batches of the log say. Appending is synchronous and either done or not done at all: when it
+ * throws KAFKA_STORAGE_ERROR, the log is out of service from then on.
  */
 import { type TopicId, ZERO_TOPIC_ID } from '../model/topic-partition.ts';
 import { KafkaError } from '../protocol/errors.ts';
@@ -37,7 +37,10 @@ export interface AppendResult {
   readonly isDuplicate: boolean;
 }
 
-/** The leader's batches begin before our end. Either this is a late answer, or our log has to begin in the middle of a batch. */
+/**
+ * The leader's batches begin before our end. Either this is a late answer, or our log has to begin in the middle of a
+ * batch.
+ */
 export class UnexpectedAppendOffsetError extends Error {
   override readonly name = 'UnexpectedAppendOffsetError';
   readonly firstOffset: number;
@@ -175,7 +178,10 @@ export class PartitionLog implements Syncable, ReadableLog, CheckpointedLog {
     return this.#epochs.entries;
   }
 
-  /** Takes in what clients or coordinators write. Gives the batches their offsets and the epoch, in place. Throws KafkaError. */
+  /**
+   * Takes in what clients or coordinators write. Gives the batches their offsets and the epoch, in place. Throws
+   * KafkaError.
+   */
   appendAsLeader(records: Buffer, leaderEpoch: number, origin: AppendOrigin, nowMs: number): AppendResult {
     this.#guard.assertOnline();
     const { config } = this;
@@ -210,8 +216,9 @@ export class PartitionLog implements Syncable, ReadableLog, CheckpointedLog {
   }
 
   /**
-   * Takes in what the leader of the partition has in its log, as it is; the last batch may be cut short and is then left out. Throws
-   * UnexpectedAppendOffsetError when the batches begin before our end, KafkaError when they are damaged.
+   * Takes in what the leader of the partition has in its log, as it is; the last batch may be cut short and is then
+   * left out. Throws UnexpectedAppendOffsetError when the batches begin before our end, KafkaError when they are
+   * damaged.
    */
   appendAsFollower(records: Buffer, nowMs: number): AppendResult {
     this.#guard.assertOnline();
@@ -287,7 +294,9 @@ export class PartitionLog implements Syncable, ReadableLog, CheckpointedLog {
     return this.#highWatermark;
   }
 
-  /** Removes what lies below the offset from what can be read; the files follow later. Not beyond the high watermark. */
+  /**
+   * Removes what lies below the offset from what can be read; the files follow later. Not beyond the high watermark.
+   */
   advanceLogStartOffset(offset: number): void {
     this.#guard.assertOnline();
     if (offset > this.#highWatermark)
@@ -307,7 +316,9 @@ export class PartitionLog implements Syncable, ReadableLog, CheckpointedLog {
     return this.deleteOldSegments((_, next) => next !== undefined && next.baseOffset <= this.#logStartOffset);
   }
 
-  /** Takes segments out of the log, the oldest first, as long as the rule says so and all their records are committed. */
+  /**
+   * Takes segments out of the log, the oldest first, as long as the rule says so and all their records are committed.
+   */
   deleteOldSegments(isDue: (segment: Segment, next: Segment | undefined) => boolean): number {
     this.#guard.assertOnline();
     const { all, active } = this.segments;
@@ -330,7 +341,10 @@ export class PartitionLog implements Syncable, ReadableLog, CheckpointedLog {
     this.#guard.run('replacing segments of', () => this.#store.replaceSegments(old, replacement));
   }
 
-  /** The epoch begins at the offset: noted when a leader is elected, before it writes, and with the batches that a follower gets. */
+  /**
+   * The epoch begins at the offset: noted when a leader is elected, before it writes, and with the batches that a
+   * follower gets.
+   */
   assignEpochStartOffset(leaderEpoch: number, startOffset: number): void {
     if (this.#epochs.assign(leaderEpoch, startOffset)) this.#checkpoints.onEpochsChanged(this);
   }
@@ -351,8 +365,9 @@ export class PartitionLog implements Syncable, ReadableLog, CheckpointedLog {
   }
 
   /**
-   * Removes all batches that reach the offset or lie behind it. An offset in the middle of a batch takes the whole batch, so the log may
-   * then end before it. An offset at or behind the end still removes epochs that have no records (KAFKA-10706).
+   * Removes all batches that reach the offset or lie behind it. An offset in the middle of a batch takes the whole
+   * batch, so the log may then end before it. An offset at or behind the end still removes epochs that have no records
+   * (KAFKA-10706).
    */
   truncateTo(offset: number): void {
     this.#guard.assertOnline();
@@ -392,8 +407,8 @@ export class PartitionLog implements Syncable, ReadableLog, CheckpointedLog {
   }
 
   /**
-   * Resolves when everything that is now in the log below the offset is on the device; waiters share a sync. Rejects when the log goes
-   * out of service. A truncation meanwhile resolves it too: ask again what the offset was wanted for.
+   * Resolves when everything that is now in the log below the offset is on the device; waiters share a sync. Rejects
+   * when the log goes out of service. A truncation meanwhile resolves it too: ask again what the offset was wanted for.
    */
   whenDurable(offset: number): Promise<void> {
     return this.#durability.whenDurable(offset);

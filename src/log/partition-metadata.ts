@@ -1,4 +1,7 @@
-/** @pure `partition.metadata` beside a log: which incarnation of the topic it belongs to (PartitionMetadataFile, version 0). */
+/**
+ * @pure `partition.metadata` beside a log: which incarnation of the topic it belongs to (PartitionMetadataFile, version
+ * 0).
+ */
 import type { TopicId } from '../model/topic-partition.ts';
 
 export const PARTITION_METADATA = 'partition.metadata';

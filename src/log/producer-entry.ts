@@ -1,6 +1,6 @@
 /**
- * @pure What a partition remembers of one producer (Kafka's ProducerStateEntry): its epoch and its last five batches. Five, because a
- * producer keeps at most five requests in flight: any batch it may still repeat is among them.
+ * @pure What a partition remembers of one producer (Kafka's ProducerStateEntry): its epoch and its last five batches.
+ * Five, because a producer keeps at most five requests in flight: any batch it may still repeat is among them.
  */
 export const BATCHES_TO_RETAIN = 5;
 export const NO_PRODUCER_ID = -1;

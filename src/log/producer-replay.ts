@@ -73,7 +73,10 @@ export function rebuildProducers(
   producers.mapEndOffset = endOffset;
 }
 
-/** Returns the offset from which the batches are to be replayed. A snapshot of batches that are gone is of no use: what followed is too. */
+/**
+ * Returns the offset from which the batches are to be replayed. A snapshot of batches that are gone is of no use: what
+ * followed is too.
+ */
 function loadLatestSnapshot(
   producers: ProducerState,
   snapshots: ProducerSnapshots,

@@ -1,12 +1,12 @@
 /**
- * @pure The producer state of a partition as Kafka's `.snapshot` file (ProducerStateManager, version 1, big-endian): int16 version,
- * uint32 CRC-32C of all that follows, int32 number of entries, then 46 bytes each: int64 producer id, int16 epoch, int32 last
- * sequence, int64 last offset, int32 last offset minus first offset, int64 timestamp, int32 coordinator epoch, int64 first offset of
- * the open transaction.
+ * @pure The producer state of a partition as Kafka's `.snapshot` file (ProducerStateManager, version 1, big-endian):
+ * int16 version, uint32 CRC-32C of all that follows, int32 number of entries, then 46 bytes each: int64 producer id,
+ * int16 epoch, int32 last sequence, int64 last offset, int32 last offset minus first offset, int64 timestamp, int32
+ * coordinator epoch, int64 first offset of the open transaction.
  *
- * Kafka writes one entry for each producer, its last batch, and so forgets after a restart which of the batches in flight were
- * written. Here a producer has an entry for each batch that is remembered, the oldest first. Kafka, reading this file, lets the last
- * entry of a producer count and has what it would have written itself.
+ * Kafka writes one entry for each producer, its last batch, and so forgets after a restart which of the batches in
+ * flight were written. Here a producer has an entry for each batch that is remembered, the oldest first. Kafka, reading
+ * this file, lets the last entry of a producer count and has what it would have written itself.
  */
 import { crc32c } from '../protocol/crc32c.ts';
 import {

@@ -1,6 +1,6 @@
 /**
- * The producer snapshots of one partition's directory. A snapshot spares replaying the log from its start; it is never needed for
- * correctness, so a damaged one is removed and an older one taken.
+ * The producer snapshots of one partition's directory. A snapshot spares replaying the log from its start; it is never
+ * needed for correctness, so a damaged one is removed and an older one taken.
  */
 import * as path from 'node:path';
 import type { Disk } from '../lib/disk.ts';

@@ -1,9 +1,9 @@
 /**
- * @pure Who wrote to the partition and how far (Kafka's ProducerStateManager and ProducerAppendInfo): what makes a repeated batch answer
- * its first offset instead of being written twice, and a batch that leaves a gap be refused.
+ * @pure Who wrote to the partition and how far (Kafka's ProducerStateManager and ProducerAppendInfo): what makes a
+ * repeated batch answer its first offset instead of being written twice, and a batch that leaves a gap be refused.
  *
- * Invariant: the state is a function of the batches from the log's start up to `mapEndOffset`, so that every replica, and the same
- * replica after a restart, decides alike. Checking never changes it; applying never fails.
+ * Invariant: the state is a function of the batches from the log's start up to `mapEndOffset`, so that every replica,
+ * and the same replica after a restart, decides alike. Checking never changes it; applying never fails.
  */
 import { KafkaError } from '../protocol/errors.ts';
 import {
@@ -34,7 +34,9 @@ export interface EndMarker {
   readonly isAbort: boolean;
 }
 
-/** A transaction that a marker has ended; its records lie in [firstOffset, lastOffset], where the last is the marker. */
+/**
+ * A transaction that a marker has ended; its records lie in [firstOffset, lastOffset], where the last is the marker.
+ */
 export interface CompletedTxn {
   readonly producerId: number;
   readonly firstOffset: number;
@@ -78,8 +80,9 @@ export class ProducerState {
   }
 
   /**
-   * Refuses what would break the order of a producer's records. A client's batch must follow the last one, begin at 0 under a new
-   * epoch, or come from a producer that is not (or no longer) known; a coordinator's must only not be older than the epoch.
+   * Refuses what would break the order of a producer's records. A client's batch must follow the last one, begin at 0
+   * under a new epoch, or come from a producer that is not (or no longer) known; a coordinator's must only not be older
+   * than the epoch.
    */
   check(batch: ProducerBatch, firstOffset: number, origin: 'client' | 'coordinator'): void {
     const entry = this.#producers.get(batch.producerId);

@@ -1,6 +1,6 @@
 /**
- * @pure Where the last batches of the active segment end, so that readers at the tail and the high watermark find their bytes without a
- * look at the file. Holds only what was appended since the log was opened; costs nothing before that.
+ * @pure Where the last batches of the active segment end, so that readers at the tail and the high watermark find their
+ * bytes without a look at the file. Holds only what was appended since the log was opened; costs nothing before that.
  */
 const CAPACITY = 64;
 
@@ -20,7 +20,9 @@ export class RecentBatches {
     else this.#head = (this.#head + 1) % CAPACITY;
   }
 
-  /** The position of the first batch that holds or follows the offset, when a known batch ends right before it; else -1. */
+  /**
+   * The position of the first batch that holds or follows the offset, when a known batch ends right before it; else -1.
+   */
   positionOf(offset: number): number {
     const ring = this.#ring;
     if (ring === null) return -1;

@@ -1,6 +1,6 @@
 /**
- * @pure A topic may want its batches compressed in one way, whatever the producers chose (compression.type other than `producer`). Such
- * batches are opened and built anew: the only client data that the broker itself writes.
+ * @pure A topic may want its batches compressed in one way, whatever the producers chose (compression.type other than
+ * `producer`). Such batches are opened and built anew: the only client data that the broker itself writes.
  */
 import { type RecordBatch, RecordBatch as Batch } from '../protocol/records/batch.ts';
 import { buildBatch } from '../protocol/records/build.ts';

@@ -20,6 +20,7 @@ import { ProducerState } from './producer-state.ts';
 import { DamagedLogError, type Segment } from './segment.ts';
 import { createSegment, openSegment } from './segment-factory.ts';
 import { SegmentList } from './segment-list.ts';
+import { MAX_RELATIVE_OFFSET } from './sparse-index.ts';
 import { type Expectations, readSoundPart, type SoundPart } from './segment-recovery.ts';
 
 export interface LogSource {
@@ -174,6 +175,11 @@ class Recovery {
     let endOffset = first.baseOffset;
     let leaderEpoch = -1;
     for (const [index, segment] of unflushed.entries()) {
+      if (index > 0 && hasLostOffsets(segment, endOffset)) {
+        const what = `the end of the segment before ${segment.baseOffset} is lost`;
+        this.#cut(segments, unflushed.slice(index), endOffset, what);
+        break;
+      }
       const nextBaseOffset = unflushed[index + 1]?.baseOffset ?? Number.POSITIVE_INFINITY;
       const sound = await this.#recoverSegment(segment, { nextBaseOffset, leaderEpoch });
       ({ endOffset, leaderEpoch } = sound);
@@ -265,4 +271,11 @@ class Recovery {
       `[LogLoader partition=${topic}-${partition}, dir=${path.dirname(directory)}] The log ${what}`,
     );
   }
+}
+
+/** The segment does not begin where the one before ends, although its first batch could be in the index of one that does. */
+function hasLostOffsets(segment: Segment, endOffset: number): boolean {
+  if (segment.baseOffset <= endOffset) return false;
+  const cursor = segment.cursorFor(segment.baseOffset);
+  return !cursor.next() || cursor.lastOffset - endOffset <= MAX_RELATIVE_OFFSET;
 }

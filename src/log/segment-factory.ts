@@ -1,4 +1,6 @@
-/** Makes segments: new ones with empty files, and those whose files are there, of whose indexes only the ends are read. */
+/**
+ * Makes segments: new ones with empty files, and those whose files are there, of whose indexes only the ends are read.
+ */
 import type { Disk } from '../lib/disk.ts';
 import { OFFSET_ENTRY_SIZE_BYTES, OffsetIndex } from './offset-index.ts';
 import { Segment, type SegmentContext } from './segment.ts';

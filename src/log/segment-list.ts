@@ -1,4 +1,7 @@
-/** @pure The segments of one log in the order of their offsets. There is always at least one; the last is the one appended to. */
+/**
+ * @pure The segments of one log in the order of their offsets. There is always at least one; the last is the one
+ * appended to.
+ */
 import { assert } from '../lib/assert.ts';
 import type { Segment } from './segment.ts';
 
@@ -28,7 +31,9 @@ export class SegmentList {
     return total;
   }
 
-  /** Where in `all` the segment is that would hold the offset: the last that does not begin behind it; 0 when all do. */
+  /**
+   * Where in `all` the segment is that would hold the offset: the last that does not begin behind it; 0 when all do.
+   */
   indexFor(offset: number): number {
     let low = 0;
     let high = this.#segments.length - 1;

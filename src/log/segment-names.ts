@@ -1,13 +1,14 @@
 /**
- * @pure The names of files in a partition's directory, as Kafka gives them (LogFileUtils): the offset in 20 digits, a suffix for
- * the kind, and sometimes a second one that tells a change under way. Names that are none of these belong to somebody else.
+ * @pure The names of files in a partition's directory, as Kafka gives them (LogFileUtils): the offset in 20 digits, a
+ * suffix for the kind, and sometimes a second one that tells a change under way. Names that are none of these belong to
+ * somebody else.
  */
 export const SEGMENT_FILE_KINDS = ['log', 'index', 'timeindex', 'txnindex', 'snapshot'] as const;
 export type SegmentFileKind = (typeof SEGMENT_FILE_KINDS)[number];
 
 /**
- * deleted: no longer part of the log, to be removed. cleaned: written by compaction, not yet complete. swap: complete, about to
- * take the place of the segments it was made from.
+ * deleted: no longer part of the log, to be removed. cleaned: written by compaction, not yet complete. swap: complete,
+ * about to take the place of the segments it was made from.
  */
 export type SegmentFileMark = '' | '.deleted' | '.cleaned' | '.swap';
 

@@ -1,6 +1,6 @@
 /**
- * Goes through all batches of a segment and checks every byte of them, to find where its sound part ends; on the way it tells what it
- * saw. Reads ahead on the thread pool, in large pieces.
+ * Goes through all batches of a segment and checks every byte of them, to find where its sound part ends; on the way it
+ * tells what it saw. Reads ahead on the thread pool, in large pieces.
  */
 import { MAGIC_V2, RECORD_BATCH_OVERHEAD, RecordBatch } from '../protocol/records/batch.ts';
 import { MAX_RELATIVE_OFFSET } from './sparse-index.ts';
@@ -19,7 +19,10 @@ export interface SoundPart {
 }
 
 export interface Expectations {
-  /** Where the next segment begins. Batches that reach it are left over from before a truncation: they are no problem, but not sound. */
+  /**
+   * Where the next segment begins. Batches that reach it are left over from before a truncation: they are no problem,
+   * but not sound.
+   */
   readonly nextBaseOffset: number;
   /** The epoch of the batches before; -1 none. */
   readonly leaderEpoch: number;
@@ -76,7 +79,8 @@ function problemOf(batch: RecordBatch, baseOffset: number, endOffset: number, le
     return `its offsets [${batch.baseOffset}, ${batch.lastOffset}] do not follow ${endOffset}`;
   if (batch.lastOffset - baseOffset > MAX_RELATIVE_OFFSET)
     return `its offset ${batch.lastOffset} is too far from ${baseOffset}`;
-  // Left over from before a truncation that was not yet on the device, when newer batches happen to end where it begins.
+  // Left over from before a truncation that was not yet on the device, when newer batches happen to end where it
+  // begins.
   if (batch.partitionLeaderEpoch >= 0 && batch.partitionLeaderEpoch < leaderEpoch)
     return `its leader epoch ${batch.partitionLeaderEpoch} is older than ${leaderEpoch}`;
   return null;

@@ -1,10 +1,11 @@
 /**
- * One segment of a log: the batches of a range of offsets in one `.log` file, beside it the two sparse indexes and, when
- * transactions were aborted, the transaction index. Append, search and truncation of that one range; the log above it (PartitionLog)
- * decides when to begin a new one.
+ * One segment of a log: the batches of a range of offsets in one `.log` file, beside it the two sparse indexes and,
+ * when transactions were aborted, the transaction index. Append, search and truncation of that one range; the log above
+ * it (PartitionLog) decides when to begin a new one.
  *
- * Invariant: the indexes are a function of the batches (and of index.interval.bytes), so a rebuilt index equals the one that grew;
- * only the last entry of a time index that was closed in order may be one that a rebuild makes when it closes too.
+ * Invariant: the indexes are a function of the batches (and of index.interval.bytes), so a rebuilt index equals the one
+ * that grew; only the last entry of a time index that was closed in order may be one that a rebuild makes when it
+ * closes too.
  */
 import type { Disk } from '../lib/disk.ts';
 import { RecordBatch } from '../protocol/records/batch.ts';
@@ -93,7 +94,10 @@ export class Segment implements IndexOwner {
     return this.#timeIndex;
   }
 
-  /** Whether the segment is to be ended before a batch comes in, behind others that are about to be written (`pendingBytes`). */
+  /**
+   * Whether the segment is to be ended before a batch comes in, behind others that are about to be written
+   * (`pendingBytes`).
+   */
   shouldRoll(
     next: { pendingBytes: number; sizeBytes: number; maxTimestampMs: number; lastOffset: number; nowMs: number },
     limits: { segmentBytes: number; segmentMs: number; segmentIndexBytes: number },
@@ -191,8 +195,8 @@ export class Segment implements IndexOwner {
   }
 
   /**
-   * A cursor that stands before the batch with the offset, by at most index.interval.bytes and a batch. An index that leads astray is
-   * built anew.
+   * A cursor that stands before the batch with the offset, by at most index.interval.bytes and a batch. An index that
+   * leads astray is built anew.
    */
   cursorFor(offset: number): BatchCursor {
     const start = this.searchPosition(offset);
@@ -295,7 +299,8 @@ export class Segment implements IndexOwner {
     this.log.truncate(cut.position);
     this.maxTimestampMs = this.#timeIndex.lastTimestampMs;
     this.offsetOfMaxTimestamp = this.#timeIndex.lastOffset;
-    // At each entry of the offset index the time index was brought up to date: only what follows the last one can be later.
+    // At each entry of the offset index the time index was brought up to date: only what follows the last one can be
+    // later.
     const cursor = this.cursorFor(this.#offsetIndex.lastOffset);
     while (cursor.next()) {
       const { maxTimestamp } = cursor.header;

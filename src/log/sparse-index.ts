@@ -1,10 +1,11 @@
 /**
- * @pure What the two sparse indexes of a segment share: entries of one size, appended in growing order, held in exactly the bytes of
- * Kafka's file, so that reading and writing the file is copying.
+ * @pure What the two sparse indexes of a segment share: entries of one size, appended in growing order, held in exactly
+ * the bytes of Kafka's file, so that reading and writing the file is copying.
  *
- * Only the last entry is always in memory; the ones before it may be left to the file (`shrink`) and brought back (`complete`),
- * so that a partition at rest owns no index. The file may lag behind by what is not `persisted` yet: an index above the recovery
- * point is rebuilt after a crash, and whoever moves the recovery point past a segment writes its indexes first.
+ * Only the last entry is always in memory; the ones before it may be left to the file (`shrink`) and brought back
+ * (`complete`), so that a partition at rest owns no index. The file may lag behind by what is not `persisted` yet: an
+ * index above the recovery point is rebuilt after a crash, and whoever moves the recovery point past a segment writes
+ * its indexes first.
  */
 import { assert } from '../lib/assert.ts';
 
@@ -49,7 +50,9 @@ export abstract class SparseIndex {
     return this.bytes.length;
   }
 
-  /** The entries that the file lacks, in its bytes. Before they are appended it must be cut to `persistedCount` entries. */
+  /**
+   * The entries that the file lacks, in its bytes. Before they are appended it must be cut to `persistedCount` entries.
+   */
   unpersisted(): Buffer {
     return this.bytes.subarray(this.#at(this.#persistedCount), this.#at(this.#count));
   }

@@ -59,11 +59,14 @@ export class TimeIndex extends SparseIndex {
     return this.baseOffset + this.bytes.readInt32BE(this.byteOf(slot) + 8);
   }
 
-  /** Where the search for the first record with that timestamp or a later one may begin. Needs the whole index. */
-  offsetFor(timestampMs: number): number {
+  /**
+   * From the batch of this entry on the first record is to be searched that has the timestamp or a later one; null: from the start of
+   * the segment. Needs the whole index.
+   */
+  entryFor(timestampMs: number): { timestampMs: number; offset: number } | null {
     assert(this.isComplete, 'a time index is searched only when all of it is in memory');
     const slot = this.lastSlotAtOrBelow(timestampMs, (number) => this.timestampAt(number));
-    return slot < 0 ? this.baseOffset : this.offsetAt(slot);
+    return slot < 0 ? null : { timestampMs: this.timestampAt(slot), offset: this.offsetAt(slot) };
   }
 
   /** Forgets the entries at or behind the offset. */

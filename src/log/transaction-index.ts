@@ -1,7 +1,8 @@
 /**
- * @pure The aborted transactions of a segment as Kafka's `.txnindex` file (TransactionIndex, AbortedTxn version 0, big-endian): 34 bytes
- * each: int16 version, int64 producer id, int64 first offset, int64 last offset (the marker's), int64 last stable offset after it.
- * A read_committed consumer drops what they name. Last offsets strictly grow. The file exists only when a segment has any.
+ * @pure The aborted transactions of a segment as Kafka's `.txnindex` file (TransactionIndex, AbortedTxn version 0,
+ * big-endian): 34 bytes each: int16 version, int64 producer id, int64 first offset, int64 last offset (the marker's),
+ * int64 last stable offset after it. A read_committed consumer drops what they name. Last offsets strictly grow. The
+ * file exists only when a segment has any.
  */
 const VERSION = 0;
 export const ABORTED_TXN_SIZE_BYTES = 34;

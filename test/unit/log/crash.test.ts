@@ -1,6 +1,7 @@
 /**
- * Loops over seeds: a log is written to, flushed now and then, cut and rolled; then the power goes, or the process is killed, at any
- * time, also while the next start recovers. Whatever was acknowledged as durable must be there, and nothing torn may be seen.
+ * Loops over seeds: a log is written to, flushed now and then, cut and rolled; then the power goes, or the process is
+ * killed, at any time, also while the next start recovers. Whatever was acknowledged as durable must be there, and
+ * nothing torn may be seen.
  */
 import { describe, expect, it } from 'vitest';
 import type { LogManager } from '../../../src/log/log-manager.ts';

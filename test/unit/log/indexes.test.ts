@@ -164,7 +164,13 @@ describe('a time index', () => {
       [30, 109],
     ] as const)
       index.maybeAppend(timestamp, offset);
-    expect([9, 10, 19, 20, 35].map((timestamp) => index.offsetFor(timestamp))).toEqual([100, 101, 101, 105, 109]);
+    expect([9, 10, 19, 20, 35].map((timestamp) => index.entryFor(timestamp)?.offset)).toEqual([
+      undefined,
+      101,
+      101,
+      105,
+      109,
+    ]);
   });
 
   it('forgets on truncation the entries at or behind the offset', () => {

@@ -179,7 +179,10 @@ describe('truncating', () => {
 });
 
 describe('two replicas that compare their epochs', () => {
-  /** What a follower does with the leader's answer (KIP-279): cut, and ask again while the leader does not know its epoch. */
+  /**
+   * What a follower does with the leader's answer (KIP-279): cut, and ask again while the leader does not know its
+   * epoch.
+   */
   function reconcile(
     follower: { epochs: LeaderEpochs; end: number },
     leader: { epochs: LeaderEpochs; end: number },

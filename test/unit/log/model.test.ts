@@ -1,6 +1,6 @@
 /**
- * Random appends, cuts and restarts against a list of batches. After each step the log must say what the list says; and what a recovery
- * makes of the files must equal what grew while they were written: indexes, epochs and producers.
+ * Random appends, cuts and restarts against a list of batches. After each step the log must say what the list says; and
+ * what a recovery makes of the files must equal what grew while they were written: indexes, epochs and producers.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -25,7 +25,10 @@ function batch(baseSequence: number, count = 1, rest: Partial<ProducerBatch> = {
   };
 }
 
-/** A partition that takes what passes, as a leader does. Returns the error's name, the duplicate's offset or the new one. */
+/**
+ * A partition that takes what passes, as a leader does. Returns the error's name, the duplicate's offset or the new
+ * one.
+ */
 class Leader {
   readonly state = new ProducerState('t-0');
   end = 0;
