@@ -52,6 +52,9 @@ interface NodeConnection {
   /** Asked anew on each connection: the broker behind the address may have been replaced. */
   versions: ReadonlyMap<number, VersionRange> | null;
   asking: Promise<ReadonlyMap<number, VersionRange>> | null;
+  /** After a failure other brokers come first until this monotonic time, and the next warning is not before it. */
+  shunnedUntilMs: number;
+  backoffMs: number;
 }
 
 export class ClusterClient {
@@ -144,7 +147,7 @@ export class ClusterClient {
   ): Promise<ResponseOut<A>> {
     let backoffMs = MIN_BACKOFF_MS;
     for (;;) {
-      for (const node of [...this.#nodes, ...this.#bootstrap]) {
+      for (const node of this.#candidates()) {
         if (this.#closed)
           throw new ApiError('TimeoutException', `The ${this.#settings.kind} was closed. Call: ${call}`);
         try {
@@ -159,6 +162,14 @@ export class ClusterClient {
       await this.clock.sleep(backoffMs);
       backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS);
     }
+  }
+
+  /** Known brokers before the bootstrap list, those that failed a moment ago after all others. */
+  #candidates(): Node[] {
+    const nowMs = this.clock.monotonicMs();
+    const isShunned = (node: Node): boolean => this.#connection(node).shunnedUntilMs > nowMs;
+    const nodes = [...this.#nodes, ...this.#bootstrap];
+    return [...nodes.filter((node) => !isShunned(node)), ...nodes.filter(isShunned)];
   }
 
   /**
@@ -241,6 +252,8 @@ export class ClusterClient {
       }),
       versions: null,
       asking: null,
+      shunnedUntilMs: 0,
+      backoffMs: MIN_BACKOFF_MS,
     };
     this.#connections.set(key, connection);
     return connection;
@@ -251,6 +264,8 @@ export class ClusterClient {
     connection.asking ??= askVersions(connection.client)
       .then((versions) => {
         connection.versions = versions;
+        connection.backoffMs = MIN_BACKOFF_MS;
+        connection.shunnedUntilMs = 0;
         return versions;
       })
       .finally(() => {
@@ -265,7 +280,13 @@ export class ClusterClient {
     await this.warnUnreachable(node);
   }
 
+  /** Less and less often for the same broker, at most once a second in the end (reconnect.backoff.max.ms). */
   async warnUnreachable(node: Node): Promise<void> {
+    const connection = this.#connection(node);
+    const nowMs = this.clock.monotonicMs();
+    if (connection.shunnedUntilMs > nowMs) return;
+    connection.shunnedUntilMs = nowMs + connection.backoffMs;
+    connection.backoffMs = Math.min(connection.backoffMs * 2, MAX_BACKOFF_MS);
     const address = IP_ADDRESS.test(node.host) ? `/${node.host}` : await resolved(node.host);
     const where = `${address ?? node.host}:${node.port}`;
     const message = `Connection to node ${node.id} (${where}) could not be established. Node may not be available.`;

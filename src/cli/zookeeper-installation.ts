@@ -67,7 +67,9 @@ export async function requireZooKeeper(
   return installed;
 }
 
-/** Null when ZooKeeper or Java is missing. @throws CommandError when ZOOKEEPER_HOME is set and ZooKeeper is not there. */
+/**
+ * Null when ZooKeeper or Java is missing. @throws CommandError when ZOOKEEPER_HOME is set and ZooKeeper is not there.
+ */
 export function findZooKeeper(machine: Machine): ZooKeeperInstallation | null {
   const java = findJava(machine);
   if (java === null) return null;
@@ -94,7 +96,9 @@ export function findZooKeeper(machine: Machine): ZooKeeperInstallation | null {
   return { place: DEBIAN_JAVA, classPath: machine.exists(logger) ? `${jar}:${logger}` : jar, java };
 }
 
-/** zkServer.sh lies in the bin of its home; Homebrew's wrapper zkServer in a bin beside the libexec that is its home. */
+/**
+ * zkServer.sh lies in the bin of its home; Homebrew's wrapper zkServer in a bin beside the libexec that is its home.
+ */
 function homesOnPath({ environment, exists, realPath }: Machine): string[] {
   const homes: string[] = [];
   for (const directory of (environment['PATH'] ?? '').split(':'))

@@ -64,6 +64,8 @@ export function readBrokerConfig(sources: ConfigSources): CheckedBrokerConfig {
       warnings.push(`${setting.key} is set twice: ${setting.origin} counts, ${earlier.origin} does not.`);
     settings.set(setting.key, setting);
   }
+  // Without its file a configuration lacks most of what it needs: saying so for each key would only hide the reason.
+  if (problems.length > 0) throw new ConfigError(problems);
   for (const setting of environmentSettings(sources.environment)) settings.set(setting.key, setting);
   for (const setting of overrideSettings(sources.overrides, problems)) settings.set(setting.key, setting);
   try {
@@ -82,7 +84,7 @@ function fileSettings(file: string, problems: ConfigProblem[]): Setting[] {
     const entries = parseProperties(readFileSync(file, 'utf8'));
     return entries.map(({ key, value, line }) => ({ key, value, origin: `${file}:${line}` }));
   } catch (error) {
-    problems.push({ key: file, value: null, origin: null, message: unreadable(file, error) });
+    problems.push({ key: 'server.properties', value: null, origin: null, message: unreadable(file, error) });
     return [];
   }
 }

@@ -25,7 +25,13 @@ import {
   string,
   type ValuesOf,
 } from './definition.ts';
-import { CLEANUP_POLICIES, COMPRESSION_TYPES, TIMESTAMP_TYPES, versionText } from './keys/log-keys.ts';
+import {
+  CLEANUP_POLICIES,
+  COMPRESSION_TYPES,
+  RECORD_VALIDATIONS,
+  TIMESTAMP_TYPES,
+  versionText,
+} from './keys/log-keys.ts';
 import { COMPRESSION_LEVEL_KEYS } from './keys/server-keys.ts';
 
 const throttledReplicas: Check<string[]> = (entries) =>
@@ -58,6 +64,12 @@ export const TOPIC_KEYS = {
   'min.compaction.lag.ms': long(0, 'Age that a record reaches before compaction touches it.', atLeast(0)),
   'min.insync.replicas': int(1, 'In-sync replicas that a write with acks=all needs.', atLeast(1)),
   preallocate: bool(false, 'Whether a new segment reserves its whole size at once.'),
+  // Ours, beyond Kafka: see docs/adr/0005.
+  'record.validation': choice(
+    RECORD_VALIDATIONS,
+    'header',
+    'Whether every record of a batch is looked at (full) or its header.',
+  ),
   'remote.log.copy.disable': bool(false, 'Whether remote storage is read only.'),
   'remote.log.delete.on.disable': bool(false, 'Whether leaving remote storage deletes what is there.'),
   'remote.storage.enable': bool(false, 'Whether old segments go to remote storage.'),
@@ -116,6 +128,7 @@ export const TOPIC_SYNONYMS: ReadonlyMap<string, readonly Synonym[]> = new Map([
   ['min.compaction.lag.ms', same('log.cleaner.min.compaction.lag.ms')],
   ['min.insync.replicas', same('min.insync.replicas')],
   ['preallocate', same('log.preallocate')],
+  ['record.validation', same('log.record.validation')],
   ['retention.bytes', same('log.retention.bytes')],
   [
     'retention.ms',

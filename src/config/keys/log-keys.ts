@@ -19,6 +19,9 @@ export const COMPRESSION_TYPES = ['uncompressed', 'zstd', 'lz4', 'snappy', 'gzip
 export const CLEANUP_POLICIES = ['compact', 'delete'] as const;
 export const TIMESTAMP_TYPES = ['CreateTime', 'LogAppendTime'] as const;
 
+/** `full` is what Kafka does; `header` believes what a batch with a right checksum says of itself (docs/adr/0005). */
+export const RECORD_VALIDATIONS = ['header', 'full'] as const;
+
 /** `3.0-IV1`, `0.10.2`, `2.8` … the number of a Kafka version; which one is of no consequence here. */
 export const versionText = (text: string): string | null =>
   /^\d+\.\d+(\.\d+)*(-IV\d+)?$/.test(text) ? null : `Version ${text} is not a valid version`;
@@ -70,6 +73,11 @@ export const LOG_KEYS = {
   'log.cleaner.min.compaction.lag.ms': long(0, 'Age that a record reaches before compaction touches it.', atLeast(0)),
   'log.cleaner.max.compaction.lag.ms': long(LONG_MAX, 'Age at which a record is due for compaction.', atLeast(1)),
 
+  'log.record.validation': choice(
+    RECORD_VALIDATIONS,
+    'header',
+    'Whether every record of a batch is looked at (full) or its header.',
+  ),
   'compression.type': choice(COMPRESSION_TYPES, 'producer', 'Compression of stored batches; producer keeps them.'),
   ...COMPRESSION_LEVEL_KEYS,
   'log.message.timestamp.type': choice(TIMESTAMP_TYPES, 'CreateTime', 'Whose clock the timestamps of records show.'),
