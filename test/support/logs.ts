@@ -25,6 +25,7 @@ export function aLogConfig(overrides: Partial<LogConfig> = {}): LogConfig {
     messageTimestampBeforeMaxMs: NEVER,
     messageTimestampType: 'CreateTime',
     minInsyncReplicas: 1,
+    recordValidation: 'header',
     segmentBytes: 1_073_741_824,
     segmentIndexBytes: 10_485_760,
     segmentJitterMs: 0,
