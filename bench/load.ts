@@ -1,4 +1,6 @@
-/** Throughput: real producers and consumers against one broker or three, with the brokers' CPU time per million records. */
+/**
+ * Throughput: real producers and consumers against one broker or three, with the brokers' CPU time per million records.
+ */
 import { existsSync } from 'node:fs';
 import { createTopic } from '../test/support/admin.ts';
 import { startCluster, type TestCluster } from '../test/support/cluster.ts';

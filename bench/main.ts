@@ -3,8 +3,8 @@
  *
  * Wall-clock throughput on a shared machine swings; broker CPU seconds per million records is the column to trust.
  * Producers are Apache Kafka's ProducerPerformance where Maven can fetch it (else @platformatic/kafka), consumers are
- * kcat where it is installed (else @platformatic/kafka). Nothing is written into the tree; numbers worth keeping go by hand
- * into bench/results.md.
+ * kcat where it is installed (else @platformatic/kafka). Nothing is written into the tree; numbers worth keeping go by
+ * hand into bench/results.md.
  */
 import { execFileSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';

@@ -1,10 +1,10 @@
 /**
- * The composition root: builds one broker out of its rooms, in the order in which they need each other, and takes it down in
- * reverse. The only file that knows every room; nothing is decided here.
+ * The composition root: builds one broker out of its rooms, in the order in which they need each other, and takes it
+ * down in reverse. The only file that knows every room; nothing is decided here.
  *
  * Start: ZooKeeper, then the recovery of the logs, then the sockets, then the registration (from here on the
- * controller sends orders), then the contest for the controllership. Stop: leaderships are moved away, the sockets close, the
- * replicas stop, the logs are flushed and marked clean, and the ZooKeeper session ends last.
+ * controller sends orders), then the contest for the controllership. Stop: leaderships are moved away, the sockets
+ * close, the replicas stop, the logs are flushed and marked clean, and the ZooKeeper session ends last.
  */
 import { AutoTopicCreation } from './broker/auto-topic-creation.ts';
 import type { Broker } from './broker/broker.ts';
@@ -57,7 +57,9 @@ interface Ground {
   readonly config: BrokerConfig;
 }
 
-/** How long a starting broker waits to hear of itself from the controller before it calls itself started all the same. */
+/**
+ * How long a starting broker waits to hear of itself from the controller before it calls itself started all the same.
+ */
 const FIRST_METADATA_TIMEOUT_MS = 10_000;
 
 export async function startBroker({ config, logger, onFatal }: BrokerOptions): Promise<RunningBroker> {

@@ -1,6 +1,6 @@
 /**
- * The connections from this broker to the others, by purpose: a request of one purpose never waits behind those of another.
- * Fits the rooms' ports with the clients of net/.
+ * The connections from this broker to the others, by purpose: a request of one purpose never waits behind those of
+ * another. Fits the rooms' ports with the clients of net/.
  */
 import type { BrokerConfig } from './config/broker-config.ts';
 import type { Clock } from './lib/clock.ts';

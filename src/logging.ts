@@ -1,7 +1,7 @@
 /**
  * The process's log: pino behind the Logger of lib/, written to stdout in the line format of Kafka's own log4j pattern
- * (`[2026-11-21 10:00:00,123] INFO message (kafka.server.KafkaServer)`), since people search their logs for those lines.
- * With BARNABAS_LOG_FORMAT=json the lines are pino's JSON.
+ * (`[2026-11-21 10:00:00,123] INFO message (kafka.server.KafkaServer)`), since people search their logs for those
+ * lines. With BARNABAS_LOG_FORMAT=json the lines are pino's JSON.
  */
 import pino from 'pino';
 import type { Logger } from './lib/logger.ts';

@@ -1,8 +1,8 @@
 /**
  * The process of one broker: arguments, signals and exit codes.
  *
- * Exit codes: 0 stopped as asked, 1 the configuration or the start-up failed (the reason is printed), 70 a fault of our own
- * (a failed assertion, an unhandled rejection): the supervisor restarts, recovery is tested, limping on is not.
+ * Exit codes: 0 stopped as asked, 1 the configuration or the start-up failed (the reason is printed), 70 a fault of our
+ * own (a failed assertion, an unhandled rejection): the supervisor restarts, recovery is tested, limping on is not.
  */
 import { enableCompileCache } from 'node:module';
 import path from 'node:path';

@@ -35,8 +35,8 @@ export class Membership {
   }
 
   /**
-   * czxid of the latest registration, -1 before the first. After a lost session it stays the old one until the broker is
-   * registered again: whatever is done under it meanwhile is refused as stale, which is right.
+   * czxid of the latest registration, -1 before the first. After a lost session it stays the old one until the broker
+   * is registered again: whatever is done under it meanwhile is refused as stale, which is right.
    */
   get brokerEpoch(): number {
     return this.#brokerEpoch;
@@ -64,8 +64,8 @@ export class Membership {
 
   /**
    * Asks the controller to move this broker's leaderships away, and tries again while some remain
-   * (controlled.shutdown.max.retries) and somebody is there who could take them. Resolves either way: a broker that cannot
-   * leave in order leaves all the same.
+   * (controlled.shutdown.max.retries) and somebody is there who could take them. Resolves either way: a broker that
+   * cannot leave in order leaves all the same.
    */
   async leave(channel: ControllerChannel): Promise<void> {
     const { config, clock, logger } = this.#options;

@@ -1,6 +1,7 @@
 /**
- * Checks of what only our own code could have broken. A failed check is a programmer's error: the process ends (exit 70)
- * and recovery takes over. Bytes from outside must never reach one; they are refused with a KafkaError or a RangeError.
+ * Checks of what only our own code could have broken. A failed check is a programmer's error: the process ends (exit
+ * 70) and recovery takes over. Bytes from outside must never reach one; they are refused with a KafkaError or a
+ * RangeError.
  */
 export class AssertionError extends Error {
   override readonly name = 'AssertionError';

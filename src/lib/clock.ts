@@ -1,4 +1,6 @@
-/** Time as a guest: whoever needs it takes a Clock. The only file that may ask the machine for the time or set a timer. */
+/**
+ * Time as a guest: whoever needs it takes a Clock. The only file that may ask the machine for the time or set a timer.
+ */
 export interface Clock {
   /** Wall clock, milliseconds since 1970. May jump: only for timestamps that others read. */
   nowMs(): number;
@@ -46,7 +48,9 @@ export class SystemClock implements Clock {
   }
 }
 
-/** Rejects with the error made by `onTimeout` when the promise has not settled after the delay; the work itself goes on. */
+/**
+ * Rejects with the error made by `onTimeout` when the promise has not settled after the delay; the work itself goes on.
+ */
 export function withTimeout<T>(clock: Clock, delayMs: number, work: Promise<T>, onTimeout: () => Error): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const timer = clock.schedule(delayMs, () => reject(onTimeout()));

@@ -14,7 +14,10 @@ export interface DiskFile {
   /** Writes all of the bytes at the end of the file. On an error the file may have grown by a part of them. */
   append(bytes: Buffer): void;
   writeAt(position: number, bytes: Buffer): void;
-  /** Reads up to `length` bytes into the target and returns how many there were; less than asked only at the end of the file. */
+  /**
+   * Reads up to `length` bytes into the target and returns how many there were; less than asked only at the end of the
+   * file.
+   */
   readInto(target: Buffer, targetOffset: number, position: number, length: number): number;
   /** The same on the thread pool, for bytes that may not be in the page cache. */
   read(position: number, length: number): Promise<Buffer>;
@@ -45,7 +48,10 @@ export interface Disk {
   whenWritten(filePath: string, content: Buffer | string): Promise<void>;
   /** Opens the file or directory, syncs it and closes it again, on the thread pool. */
   whenSynced(filePath: string): Promise<void>;
-  /** Replaces the file so that after a crash either the old or the new content is there: write aside, sync, rename, sync the directory. */
+  /**
+   * Replaces the file so that after a crash either the old or the new content is there: write aside, sync, rename, sync
+   * the directory.
+   */
   replaceFile(filePath: string, content: Buffer | string): void;
   rename(from: string, to: string): void;
   remove(filePath: string): void;

@@ -1,4 +1,6 @@
-/** Runs asynchronous jobs one at a time, in the order they were given. A failed job does not stop the ones behind it. */
+/**
+ * Runs asynchronous jobs one at a time, in the order they were given. A failed job does not stop the ones behind it.
+ */
 export class SerialQueue {
   #tail: Promise<unknown> = Promise.resolve();
   #length = 0;

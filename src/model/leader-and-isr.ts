@@ -13,6 +13,8 @@ export interface LeaderAndIsr {
   readonly leaderEpoch: number;
   readonly isr: readonly number[];
   readonly leaderRecoveryState: LeaderRecoveryState;
-  /** The version of the partition's state znode; 0 after its creation. Kafka's zkVersion, partitionEpoch on the wire. */
+  /**
+   * The version of the partition's state znode; 0 after its creation. Kafka's zkVersion, partitionEpoch on the wire.
+   */
   readonly partitionEpoch: number;
 }

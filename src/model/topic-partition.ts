@@ -1,4 +1,6 @@
-/** @pure The nouns of a partition. Topic names are compared as they are, so keys must live in a Map, never in an object. */
+/**
+ * @pure The nouns of a partition. Topic names are compared as they are, so keys must live in a Map, never in an object.
+ */
 export interface TopicPartition {
   readonly topic: string;
   readonly partition: number;

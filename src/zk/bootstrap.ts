@@ -1,4 +1,6 @@
-/** What the first broker of a cluster leaves in ZooKeeper. Every broker runs this at its start; all of it is idempotent. */
+/**
+ * What the first broker of a cluster leaves in ZooKeeper. Every broker runs this at its start; all of it is idempotent.
+ */
 import type { Random } from '../lib/random.ts';
 import type { ZooKeeperOperations } from './operations.ts';
 import { isZooKeeperError } from './operations.ts';

@@ -1,5 +1,6 @@
 /**
- * Dynamic configuration of topics, brokers and other entities: overrides in /config/<type>/<name>, and a notification in
+ * Dynamic configuration of topics, brokers and other entities: overrides in /config/<type>/<name>, and a notification
+ * in
  * /config/changes for every broker to read them again. The last writer wins, as in Kafka.
  */
 import type { Clock } from '../lib/clock.ts';
@@ -75,7 +76,8 @@ export async function writeConfig(
       await zk.multi([write, notify]);
       return;
     } catch (error) {
-      // Created or deleted since we looked; NO_NODE of the notification's parent is nothing that another try could cure.
+      // Created or deleted since we looked; NO_NODE of the notification's parent is nothing that another try could
+      // cure.
       if (!isZooKeeperError(error, 'NODE_EXISTS', 'NO_NODE') || error.failedOperation !== 0) throw error;
       if (!isThere && error.code === 'NO_NODE') await zk.createRecursive(ConfigTypeZnode.path(type));
     }
@@ -99,8 +101,9 @@ export function writeBrokerConfig(
 }
 
 /**
- * Calls `onEntity` for every entity whose overrides may have changed, one at a time, in order: read them again. Resolves
- * when the notifications that were there have been handled. An unknown type of entity is passed on all the same.
+ * Calls `onEntity` for every entity whose overrides may have changed, one at a time, in order: read them again.
+ * Resolves when the notifications that were there have been handled. An unknown type of entity is passed on all the
+ * same.
  */
 export async function watchConfigChanges(
   zk: ZooKeeperOperations,

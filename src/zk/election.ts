@@ -1,7 +1,7 @@
 /**
  * Who is the controller. One multi creates the ephemeral /controller and raises /controller_epoch from the version that
- * was read, so of any number of contenders exactly one wins, and the new epoch's znode version fences every write of the
- * controllers before it (Kafka's registerControllerAndIncrementControllerEpoch).
+ * was read, so of any number of contenders exactly one wins, and the new epoch's znode version fences every write of
+ * the controllers before it (Kafka's registerControllerAndIncrementControllerEpoch).
  */
 import type { Operation, ZooKeeperOperations } from './operations.ts';
 import { isZooKeeperError, ZooKeeperError } from './operations.ts';

@@ -86,7 +86,9 @@ export class FencedWriter {
     await this.#write([{ type: 'set', path, data: TopicZnode.encode(topic), version: ANY_VERSION }]);
   }
 
-  /** First states of new partitions, with the znodes above them. By `topicPartitionKey`; 0 is the first partition epoch. */
+  /**
+   * First states of new partitions, with the znodes above them. By `topicPartitionKey`; 0 is the first partition epoch.
+   */
   async createPartitionStates(writes: readonly PartitionStateWrite[]): Promise<Map<string, StateCreateResult>> {
     const topics = [...new Set(writes.map(({ topic }) => topic))];
     const missing = new Set<string>();
@@ -150,9 +152,9 @@ export class FencedWriter {
   }
 
   /**
-   * New states of partitions, each written only if the znode still has the version of its `leaderAndIsr.partitionEpoch`.
-   * Many go in one multi; when one of them is refused, that multi is repeated in single steps, so that each gets its own
-   * result. By `topicPartitionKey`.
+   * New states of partitions, each written only if the znode still has the version of its
+   * `leaderAndIsr.partitionEpoch`. Many go in one multi; when one of them is refused, that multi is repeated in single
+   * steps, so that each gets its own result. By `topicPartitionKey`.
    */
   async updatePartitionStates(writes: readonly PartitionStateWrite[]): Promise<Map<string, StateUpdateResult>> {
     const results = new Map<string, StateUpdateResult>();
@@ -186,7 +188,9 @@ export class FencedWriter {
     return { type: 'set', path, data, version: leaderAndIsr.partitionEpoch };
   }
 
-  /** Last steps of a deletion, in Kafka's order: the topic from its leaves up, its configuration, its deletion marker. */
+  /**
+   * Last steps of a deletion, in Kafka's order: the topic from its leaves up, its configuration, its deletion marker.
+   */
   async deleteTopic(topic: string): Promise<void> {
     await this.#deleteTree(TopicZnode.path(topic));
     await this.#deleteTree(ConfigZnode.path('topics', topic));

@@ -1,6 +1,7 @@
 /**
- * @pure Cuts a stream of bytes into ZooKeeper's frames (4 bytes of length, then the body). One per TCP connection: a frame
- * that a broken connection left unfinished ends with it. Each byte is copied at most once, however large the frame.
+ * @pure Cuts a stream of bytes into ZooKeeper's frames (4 bytes of length, then the body). One per TCP connection: a
+ * frame that a broken connection left unfinished ends with it. Each byte is copied at most once, however large the
+ * frame.
  */
 const LENGTH_BYTES = 4;
 

@@ -11,7 +11,9 @@ export async function notifyLogDirFailure(zk: ZooKeeperOperations, brokerId: num
 export interface LogDirEvents {
   /** Brokers that reported a failure, ascending, each once. */
   readonly brokerIds: readonly number[];
-  /** The notifications that were read: the controller deletes them when it is done (FencedWriter.deleteNotifications). */
+  /**
+   * The notifications that were read: the controller deletes them when it is done (FencedWriter.deleteNotifications).
+   */
   readonly paths: readonly string[];
 }
 

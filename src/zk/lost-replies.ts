@@ -1,7 +1,7 @@
 /**
  * Did it happen? A write whose connection broke before the reply may have been executed. It was sent again; when the
- * repetition is refused, the refusal may be the echo of its own first execution. These functions read back what is there
- * and say whether it is what the write would have left.
+ * repetition is refused, the refusal may be the echo of its own first execution. These functions read back what is
+ * there and say whether it is what the write would have left.
  */
 import type { Operation, OperationResult, ZnodeContent } from './operations.ts';
 import { ANY_VERSION } from './operations.ts';
@@ -23,8 +23,8 @@ export interface Evidence {
 }
 
 /**
- * The results of the operations if they were executed, else null. All of them together are one transaction. A multi with
- * nothing but checks, or with sequential creates whose names are unknown, leaves nothing to tell it by: null.
+ * The results of the operations if they were executed, else null. All of them together are one transaction. A multi
+ * with nothing but checks, or with sequential creates whose names are unknown, leaves nothing to tell it by: null.
  */
 export async function resultsIfExecuted(
   operations: readonly Operation[],

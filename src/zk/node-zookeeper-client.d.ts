@@ -1,6 +1,7 @@
 /**
- * Types of the parts of node-zookeeper-client 1.1.3 that we use: its connection state machine and its codec. The package
- * has none of its own. Its Client class on top of them is not used: its defects are listed in raw-connection.ts.
+ * Types of the parts of node-zookeeper-client 1.1.3 that we use: its connection state machine and its codec. The
+ * package has none of its own. Its Client class on top of them is not used: its defects are listed in
+ * raw-connection.ts.
  */
 declare module 'node-zookeeper-client/lib/ConnectionManager.js' {
   import type { EventEmitter } from 'node:events';
@@ -89,7 +90,9 @@ declare module 'node-zookeeper-client/lib/jute/index.js' {
   }
   export interface JuteResponse {
     header: { xid: number; zxid: Buffer; err: number };
-    /** By the request: CreateResponse {path}, SetData, Exists {stat}, GetData {data, stat}, GetChildren2 {children}, … */
+    /**
+     * By the request: CreateResponse {path}, SetData, Exists {stat}, GetData {data, stat}, GetChildren2 {children}, …
+     */
     payload: {
       path?: string;
       data?: Buffer;

@@ -6,8 +6,8 @@
  * outlives lost connections: reads are repeated, and a write whose reply was lost is repeated and, when the repetition
  * fails, resolved by reading back, so that CONNECTION_LOSS never reaches the caller of a write that can be told apart.
  * Telling needs the znode as the write left it: wait for one conditional write of a znode before making the next.
- * When the session is lost, everything that waits is rejected with SESSION_EXPIRED: what to do next belongs to the owner
- * of the session. An operation that cannot reach a server waits for as long as the session may live.
+ * When the session is lost, everything that waits is rejected with SESSION_EXPIRED: what to do next belongs to the
+ * owner of the session. An operation that cannot reach a server waits for as long as the session may live.
  */
 export type ZooKeeperErrorCode =
   | 'SYSTEM_ERROR'
@@ -148,6 +148,8 @@ export interface ZooKeeperOperations {
 
   /** Called synchronously, before anything else learns of it, when the session is lost: stop acting in its name. */
   onSessionLost(handler: () => void): () => void;
-  /** Called for each session after the first one (or for the same one, if a server gave it back after we gave it up). */
+  /**
+   * Called for each session after the first one (or for the same one, if a server gave it back after we gave it up).
+   */
   onSessionEstablished(handler: () => void): () => void;
 }

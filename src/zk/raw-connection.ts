@@ -12,8 +12,9 @@
  *  4 An unknown error code throws inside the socket's handler. Here it is just a code.
  *  5 Requests that wait inside it when the session ends are never answered. Here requests are only handed over while it
  *    is connected, and all that were not answered are given back at every disconnect.
- *  6 All watches go to a new server in one packet, which over a megabyte gets the connection cut. Here they go in pieces.
- *  7 A server that accepts and says nothing holds it for ever; request ids never wrap; its own reconnect timer is blind
+ * 6 All watches go to a new server in one packet, which over a megabyte gets the connection cut. Here they go in
+ * pieces. 7 A server that accepts and says nothing holds it for ever; request ids never wrap; its own reconnect timer
+ * is blind
  *    to all this. Here a watchdog and our own choice of the next server.
  *
  * Watch for the order: `onDisconnected` hands back the unanswered requests oldest first; each may have been executed.
@@ -113,7 +114,9 @@ export class RawConnection<P extends PendingRequest> {
     return this.#manager.sessionTimeout;
   }
 
-  /** When the latest request that a server has answered was sent: the session was alive then, and its timeout ran anew. */
+  /**
+   * When the latest request that a server has answered was sent: the session was alive then, and its timeout ran anew.
+   */
   get leaseStartMs(): number | null {
     return this.#leaseStartMs;
   }
@@ -266,7 +269,8 @@ export class RawConnection<P extends PendingRequest> {
         const unanswered = [...this.#unanswered];
         this.#unanswered.clear();
         this.#manager.packetQueue.queue.length = 0;
-        // A socket that was destroyed before it was connected leaves the package's timer behind, aimed at the next socket.
+        // A socket that was destroyed before it was connected leaves the package's timer behind, aimed at the next
+        // socket.
         if (this.#manager.connectTimeoutHandler !== null) clearTimeout(this.#manager.connectTimeoutHandler);
         this.#handlers.onDisconnected(unanswered);
         break;

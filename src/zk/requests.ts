@@ -1,7 +1,7 @@
 /**
  * Operations as ZooKeeper's wire requests and replies, by the client package's codec. The package's own builders are
- * passed by: its Transaction sends version 0 as -1, "any version", which would make the first conditional write of every
- * znode unconditional.
+ * passed by: its Transaction sends version 0 as -1, "any version", which would make the first conditional write of
+ * every znode unconditional.
  */
 import type { JuteRecord, JuteRequest, JuteResponse, JuteStat } from 'node-zookeeper-client/lib/jute/index.js';
 import jute from 'node-zookeeper-client/lib/jute/index.js';

@@ -1,8 +1,8 @@
 /**
- * Sessions one after the other, and the requests that are made in them. Requests are sent in the order in which they were
- * made, at most so many unanswered at a time; those whose connection broke are sent again, before all others and marked
- * as such, since the server may have executed them. When the session is lost, whoever must stop acting in its name is
- * told first, synchronously; then every request that was made in it is rejected; then a new session is opened.
+ * Sessions one after the other, and the requests that are made in them. Requests are sent in the order in which they
+ * were made, at most so many unanswered at a time; those whose connection broke are sent again, before all others and
+ * marked as such, since the server may have executed them. When the session is lost, whoever must stop acting in its
+ * name is told first, synchronously; then every request that was made in it is rejected; then a new session is opened.
  */
 import type { JuteRequest } from 'node-zookeeper-client/lib/jute/index.js';
 import type { Clock } from '../lib/clock.ts';
@@ -105,7 +105,9 @@ export class Sessions {
     return this.#formerSessionIds.has(sessionId);
   }
 
-  /** Judged when asked, by the clock: true as long as no server can have given up the session by now, with some reserve. */
+  /**
+   * Judged when asked, by the clock: true as long as no server can have given up the session by now, with some reserve.
+   */
   isLeaseValid(): boolean {
     const startMs = this.#connection.leaseStartMs;
     if (startMs === null || this.#state === 'LOST' || this.#state === 'CLOSED') return false;

@@ -27,7 +27,9 @@ export class WatchTable {
     this.#paths[kind].add(path);
   }
 
-  /** An event ends the watches that it answers. Returns what changed: the znode itself, its list of children, or both. */
+  /**
+   * An event ends the watches that it answers. Returns what changed: the znode itself, its list of children, or both.
+   */
   fire(eventType: number, path: string): { data: boolean; children: boolean } {
     const { data, exist, child } = this.#paths;
     if (eventType === NODE_CHILDREN_CHANGED) {

@@ -1,6 +1,7 @@
 /**
  * @pure Reading the JSON of a znode. A znode may have been written by an older Kafka, by a tool, by hand or by nobody:
- * whatever does not have the expected shape throws a ZnodeFormatError that names the znode, and unknown keys are ignored.
+ * whatever does not have the expected shape throws a ZnodeFormatError that names the znode, and unknown keys are
+ * ignored.
  */
 export class ZnodeFormatError extends Error {
   override readonly name = 'ZnodeFormatError';
@@ -102,7 +103,10 @@ export class ZnodeJson {
     return result;
   }
 
-  /** The members of an object whose names are partition numbers and whose values are lists of broker ids; empty when missing. */
+  /**
+   * The members of an object whose names are partition numbers and whose values are lists of broker ids; empty when
+   * missing.
+   */
   intsByPartition(name: string): Map<number, number[]> {
     const result = new Map<number, number[]>();
     for (const [key, value] of this.#entries(name)) {

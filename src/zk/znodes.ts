@@ -11,7 +11,10 @@ import { LeaderRecoveryState } from '../model/leader-and-isr.ts';
 import type { TopicId, TopicPartition } from '../model/topic-partition.ts';
 import { encodeJson, ZnodeFormatError, ZnodeJson } from './znode-json.ts';
 
-/** What a partition's replicas are, and which of them a reassignment is adding or taking away (Kafka's ReplicaAssignment). */
+/**
+ * What a partition's replicas are, and which of them a reassignment is adding or taking away (Kafka's
+ * ReplicaAssignment).
+ */
 export interface ReplicaAssignment {
   /** The first one is the preferred leader. */
   readonly replicas: readonly number[];

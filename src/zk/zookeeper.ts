@@ -1,6 +1,6 @@
 /**
- * ZooKeeper as the broker sees it: promises instead of callbacks, one object that outlives connections and sessions, and
- * all the operations and guarantees that operations.ts promises.
+ * ZooKeeper as the broker sees it: promises instead of callbacks, one object that outlives connections and sessions,
+ * and all the operations and guarantees that operations.ts promises.
  *
  * From the bottom up: raw-connection.ts cures the client package, sessions.ts queues, repeats and answers requests,
  * lost-replies.ts finds out what became of a write, watch-handlers.ts remembers who wants to know.

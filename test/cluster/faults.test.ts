@@ -1,7 +1,7 @@
 /**
  * What may happen to a cluster while it is written to. In every story an idempotent producer with acks=all goes on
- * writing; afterwards every acknowledged record is read back exactly once, in order, where the acknowledgement said, the
- * replicas hold the same bytes, and nobody had to help.
+ * writing; afterwards every acknowledged record is read back exactly once, in order, where the acknowledgement said,
+ * the replicas hold the same bytes, and nobody had to help.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';

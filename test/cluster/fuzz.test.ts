@@ -24,7 +24,9 @@ import { LATEST, listOffset, withConnection } from '../support/wire-client.ts';
 
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 60);
 const FRAMES_PER_RUN = 24;
-/** What one broker may hold at the worst moment. At rest it holds less than 100 MB; a leak of one frame size is 100 MB. */
+/**
+ * What one broker may hold at the worst moment. At rest it holds less than 100 MB; a leak of one frame size is 100 MB.
+ */
 const MAX_RESIDENT_MB = 700;
 
 const cluster = useCluster({ brokers: 1, overrides: { 'min.insync.replicas': '1' } });

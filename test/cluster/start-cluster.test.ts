@@ -1,6 +1,6 @@
 /**
- * `npm start` and the tutorial's commands, as a newcomer types them: the cluster comes up, takes and gives records, says
- * when something is wrong, stops cleanly and has its data when it starts again.
+ * `npm start` and the tutorial's commands, as a newcomer types them: the cluster comes up, takes and gives records,
+ * says when something is wrong, stops cleanly and has its data when it starts again.
  */
 import type { ChildProcess } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';

@@ -1,6 +1,6 @@
 /**
- * One broker as a process of its own, to be killed, frozen, stopped and started again. It keeps its port, its id and its
- * data directory over its lives. A death nobody asked for is remembered and fails the test that owns the cluster.
+ * One broker as a process of its own, to be killed, frozen, stopped and started again. It keeps its port, its id and
+ * its data directory over its lives. A death nobody asked for is remembered and fails the test that owns the cluster.
  */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';

@@ -2,7 +2,8 @@
  * A real cluster for a test: ZooKeeper and brokers as processes on free ports with their data in a temporary folder.
  *
  * Whatever happens, nothing is left running. When a test fails, the brokers' last log lines are printed. When the
- * cluster is closed, a broker that died unasked or logged a fault of its own fails the test too. KEEP=1 keeps the folder.
+ * cluster is closed, a broker that died unasked or logged a fault of its own fails the test too. KEEP=1 keeps the
+ * folder.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * The controllers of a whole cluster over one ZooKeeper in memory, with brokers that only take note of what they are told.
- * Time stands still unless the test moves it.
+ * The controllers of a whole cluster over one ZooKeeper in memory, with brokers that only take note of what they are
+ * told. Time stands still unless the test moves it.
  */
 import { type BrokerConfig, brokerConfigFrom } from '../../src/config/broker-config.ts';
 import { Controller } from '../../src/controller/controller.ts';

@@ -16,7 +16,10 @@ export interface Sent {
   offset: number;
 }
 
-/** The sentences that are wrong; empty when every acknowledged record was read exactly once, in order, where it should be. */
+/**
+ * The sentences that are wrong; empty when every acknowledged record was read exactly once, in order, where it should
+ * be.
+ */
 export function judgeHistory(
   sent: readonly Sent[],
   read: ReadonlyMap<number, readonly ReadRecord[]>,

@@ -1,6 +1,7 @@
 /**
- * A topic kept in memory behind scripted brokers, for tests of clients: it takes batches, gives offsets, notices repeated
- * sequences, and serves fetches. A test may make it fail: an error instead of an append, a reply that is lost, a new leader.
+ * A topic kept in memory behind scripted brokers, for tests of clients: it takes batches, gives offsets, notices
+ * repeated sequences, and serves fetches. A test may make it fail: an error instead of an append, a reply that is lost,
+ * a new leader.
  */
 import { Errors } from '../../src/protocol/errors.ts';
 import { Fetch, InitProducerId, ListOffsets, Metadata, Produce } from '../../src/protocol/messages/index.ts';

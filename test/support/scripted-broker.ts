@@ -1,6 +1,6 @@
 /**
- * A broker on a real socket that answers what a test tells it to: a function for each API. Requests and responses go through
- * the project's codecs in every version that both sides know.
+ * A broker on a real socket that answers what a test tells it to: a function for each API. Requests and responses go
+ * through the project's codecs in every version that both sides know.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { encodeResponse, readRequestHeader } from '../../src/protocol/frame.ts';

@@ -1,10 +1,11 @@
 /**
  * Writes without a pause while the cluster is tormented: for each partition one idempotent producer with acks=all and
  * several batches in flight. After any error it looks for the leader anew and sends every batch that was not
- * acknowledged again, in order and with its sequence numbers, until it is: what the Java client does, without its patience.
+ * acknowledged again, in order and with its sequence numbers, until it is: what the Java client does, without its
+ * patience.
  *
- * It is built on the raw API calls of @platformatic/kafka. Whole clients were tried: kafkajs 2 asks the one broker it is
- * connected to forever, also when that broker is frozen, and leaves rejections unhandled while all brokers are away.
+ * It is built on the raw API calls of @platformatic/kafka. Whole clients were tried: kafkajs 2 asks the one broker it
+ * is connected to forever, also when that broker is frozen, and leaves rejections unhandled while all brokers are away.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Connection, initProducerIdV4, NumericMap, produceV9 } from '@platformatic/kafka';

@@ -1,6 +1,6 @@
 /**
- * A link between a client and one server that can be made to fail in every way that links do: cut, dead (nothing arrives,
- * nobody is told), refusing, accepting and then silent, cut in the middle of a reply, cut instead of a reply.
+ * A link between a client and one server that can be made to fail in every way that links do: cut, dead (nothing
+ * arrives, nobody is told), refusing, accepting and then silent, cut in the middle of a reply, cut instead of a reply.
  */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';

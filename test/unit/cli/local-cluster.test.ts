@@ -1,4 +1,6 @@
-/** The cluster of `npm start` on paper, the configuration files, and that docker-compose.yml describes the same cluster. */
+/**
+ * The cluster of `npm start` on paper, the configuration files, and that docker-compose.yml describes the same cluster.
+ */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
