@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+/** Tests that start processes need time; only a failure ever uses it up. */
+const seconds = (tests: number, hooks: number) => ({ testTimeout: tests * 1000, hookTimeout: hooks * 1000 });
+
 /**
  * Five kinds of test, from the fastest to the slowest. The last three start real ZooKeeper servers, real brokers and
  * clients that others wrote, so their files run one after the other.
@@ -9,9 +12,30 @@ export default defineConfig({
     projects: [
       { test: { name: 'tidy', include: ['test/tidy.test.ts'] } },
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false } },
-      { test: { name: 'zookeeper', include: ['test/zookeeper/**/*.test.ts'], fileParallelism: false, testTimeout: 60_000, hookTimeout: 120_000 } },
-      { test: { name: 'cluster', include: ['test/cluster/**/*.test.ts'], fileParallelism: false, testTimeout: 180_000, hookTimeout: 180_000 } },
-      { test: { name: 'interop', include: ['test/interop/**/*.test.ts'], fileParallelism: false, testTimeout: 300_000, hookTimeout: 600_000 } },
+      {
+        test: {
+          name: 'zookeeper',
+          include: ['test/zookeeper/**/*.test.ts'],
+          fileParallelism: false,
+          ...seconds(60, 120),
+        },
+      },
+      {
+        test: {
+          name: 'cluster',
+          include: ['test/cluster/**/*.test.ts'],
+          fileParallelism: false,
+          ...seconds(240, 180),
+        },
+      },
+      {
+        test: {
+          name: 'interop',
+          include: ['test/interop/**/*.test.ts'],
+          fileParallelism: false,
+          ...seconds(300, 600),
+        },
+      },
     ],
   },
 });
