@@ -21,9 +21,8 @@ describe('TopicCommand', () => {
     ]);
     await whenFullyReplicated(cluster(), 'java-topic');
     const [head = '', ...lines] = await kafkaToolLines('topics', [...server(), '--describe', ...topic]);
-    expect(head).toMatch(
-      /^Topic: java-topic\tTopicId: [\w-]{22}\tPartitionCount: 3\tReplicationFactor: 3\tConfigs: .*retention\.ms=3600000/,
-    );
+    expect(head).toMatch(/^Topic: java-topic\tTopicId: [\w-]{22}\tPartitionCount: 3\tReplicationFactor: 3\tConfigs: /);
+    expect(head).toContain('retention.ms=3600000');
     expect(lines).toHaveLength(3);
     for (const line of lines)
       expect(line).toMatch(/^\tTopic: java-topic\tPartition: \d\tLeader: [123]\tReplicas: [123,]{5}\tIsr: [123,]{5}/);

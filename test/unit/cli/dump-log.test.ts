@@ -69,7 +69,8 @@ test('each batch of a segment is a line', async () => {
       'Log starting offset: 5',
       'baseOffset: 5 lastOffset: 6 count: 2 baseSequence: -1 lastSequence: -1 producerId: -1 producerEpoch: -1 ' +
         'partitionLeaderEpoch: 2 isTransactional: false isControl: false deleteHorizonMs: OptionalLong.empty ' +
-        `position: 0 CreateTime: 2000 size: ${FIRST.length} magic: 2 compresscodec: none crc: ${crc(FIRST)} isvalid: true`,
+        `position: 0 CreateTime: 2000 size: ${FIRST.length} magic: 2 compresscodec: none ` +
+        `crc: ${crc(FIRST)} isvalid: true`,
       'baseOffset: 7 lastOffset: 8 count: 2 baseSequence: 2147483647 lastSequence: 0 producerId: 9 producerEpoch: 1 ' +
         'partitionLeaderEpoch: -1 isTransactional: false isControl: false deleteHorizonMs: OptionalLong.empty ' +
         `position: ${FIRST.length} CreateTime: 3000 size: ${SECOND.length} magic: 2 compresscodec: gzip ` +
