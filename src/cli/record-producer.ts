@@ -39,6 +39,8 @@ export interface ProducerSettings {
 /** Kafka's estimate of what a record needs in a batch besides its key and value. */
 const RECORD_OVERHEAD_BYTES = 21;
 const BATCH_OVERHEAD_BYTES = 61;
+/** A small record is some hundred bytes of objects here: buffer.memory alone would let them grow to a gigabyte. */
+const MAX_PENDING_RECORDS = 50_000;
 
 export class RecordProducer {
   readonly #cluster: ClusterClient;
@@ -83,7 +85,7 @@ export class RecordProducer {
       const message = `Topic ${topic} not present in metadata after ${maxBlockMs} ms.`;
       return delivered(isTimeout ? new ApiError('TimeoutException', message) : error);
     }
-    while (this.#bufferedBytes + sizeBytes > bufferBytes && this.#bufferedBytes > 0)
+    while (this.#pendingRecords > 0 && (this.#bufferedBytes + sizeBytes > bufferBytes || this.#hasMany()))
       await new Promise<void>((resolve) => this.#waitingForRoom.push(resolve));
     this.#bufferedBytes += sizeBytes;
     this.#pendingRecords++;
@@ -93,6 +95,10 @@ export class RecordProducer {
     };
     this.#queue(this.#partitionOf(record, sizeBytes)).add(record, sizeBytes, done, this.#cluster.clock.monotonicMs());
     this.#pump();
+  }
+
+  #hasMany(): boolean {
+    return this.#pendingRecords >= MAX_PENDING_RECORDS;
   }
 
   /** Sends everything now; resolves when each record's callback was called. */
