@@ -244,9 +244,10 @@ export class LogStore {
 
   /** Writes what a start without recovery needs; sync() makes it durable. */
   finish(): void {
-    this.segments.active.finish();
-    this.snapshots.write(this.producers.producers, this.#logEndOffset);
-    this.#areNamesDirty = true;
+    const { active } = this.segments;
+    active.finish();
+    const hasSnapshot = this.snapshots.write(this.producers.producers, this.#logEndOffset);
+    if (hasSnapshot || active.isDirty) this.#areNamesDirty = true;
   }
 
   /** Lets go of the files. */

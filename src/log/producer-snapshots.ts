@@ -35,12 +35,13 @@ export class ProducerSnapshots {
     this.#directory = directory;
   }
 
-  /** Writes what is known of the producers up to the offset, unless the latest snapshot is as new. */
-  write(producers: ReadonlyMap<number, ProducerEntry>, offset: number): void {
-    if (offset <= this.latestOffset) return;
+  /** Writes what is known of the producers up to the offset, unless the latest snapshot is as new. Returns whether. */
+  write(producers: ReadonlyMap<number, ProducerEntry>, offset: number): boolean {
+    if (offset <= this.latestOffset) return false;
     this.#disk.writeFile(this.#path(offset), encodeSnapshot(producers));
     this.#offsets.push(offset);
     this.#unsynced.add(offset);
+    return true;
   }
 
   /** The latest snapshot that can be read, not above the offset. Damaged ones are removed on the way. */

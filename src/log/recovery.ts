@@ -88,6 +88,7 @@ class Recovery {
     if (this.#epochs.truncateFromStart(logStartOffset)) this.#areEpochsDirty = true;
     if (this.#epochs.truncateFromEnd(endOffset)) this.#areEpochsDirty = true;
     this.#finishProducers(segments, snapshots, logStartOffset, endOffset);
+    for (const segment of segments.all) segment.rest();
     const { topic, partition, config } = this.#source;
     return {
       parts: {

@@ -360,6 +360,13 @@ export class Segment implements IndexOwner {
     this.log.onRenamed(this.files.path('log'));
   }
 
+  /** Gives back what costs memory or a descriptor, until it is needed again. */
+  rest(): void {
+    this.shrinkIndexes();
+    this.#context.indexCache.forget(this);
+    if (!this.log.isBusy) this.log.close();
+  }
+
   close(): void {
     this.#context.indexCache.forget(this);
     this.log.close();

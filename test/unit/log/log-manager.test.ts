@@ -1,0 +1,340 @@
+/** All logs of a broker: whose directories they are, starting, stopping, creating, deleting, the upkeep. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Logger } from '../../../src/lib/logger.ts';
+import { LogManager } from '../../../src/log/log-manager.ts';
+import { CrashDisk } from '../../support/crash-disk.ts';
+import {
+  aBatch,
+  aLogConfig,
+  aStoredBatch,
+  createLog,
+  loadManager,
+  managerOptions,
+  readBatches,
+  TOPIC_ID,
+} from '../../support/logs.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+
+const CONFIG = aLogConfig();
+let disk: CrashDisk;
+
+/** Keeps what is said. */
+class Diary implements Logger {
+  readonly lines: string[] = [];
+  debug(): void {}
+  info(message: string): void {
+    this.lines.push(`INFO ${message}`);
+  }
+  warn(message: string): void {
+    this.lines.push(`WARN ${message}`);
+  }
+  error(message: string): void {
+    this.lines.push(`ERROR ${message}`);
+  }
+  named(): Logger {
+    return this;
+  }
+}
+
+function names(directory: string): string[] {
+  return disk
+    .list(directory)
+    .map(({ name }) => name)
+    .sort();
+}
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 8; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+function text(file: string): string {
+  return disk.readFile(file).toString('utf8');
+}
+
+beforeEach(() => {
+  disk = new CrashDisk();
+});
+
+describe('opening the directories', () => {
+  it('makes those that are missing, and takes them for this process alone', () => {
+    const manager = LogManager.open(managerOptions({ disk, logDirs: ['/a', '/b/c'] }));
+    expect(manager.directories.map(({ path, isOffline, clusterId }) => [path, isOffline, clusterId])).toEqual([
+      ['/a', false, null],
+      ['/b/c', false, null],
+    ]);
+    expect(() => LogManager.open(managerOptions({ disk, logDirs: ['/b/c'] }))).toThrow(
+      'Failed to acquire lock on file .lock in /b/c. A Kafka instance in another process or thread is using this directory.',
+    );
+  });
+
+  it('lets go of all when one is taken', async () => {
+    const holder = LogManager.open(managerOptions({ disk, logDirs: ['/b'] }));
+    expect(() => LogManager.open(managerOptions({ disk, logDirs: ['/a', '/b'] }))).toThrow('Failed to acquire lock');
+    await holder.close();
+    LogManager.open(managerOptions({ disk, logDirs: ['/a', '/b'] }));
+  });
+
+  it('remembers whose they are', async () => {
+    const manager = LogManager.open(managerOptions({ disk }));
+    expect(manager.storedBrokerId).toBeNull();
+    manager.claim('the-cluster', 1001);
+    await manager.close();
+    const again = LogManager.open(managerOptions({ disk }));
+    expect(again.storedBrokerId).toBe(1001);
+    expect(() => again.claim('another', 1001)).toThrow(
+      'Invalid cluster.id in: /data/meta.properties. Expected another, but read the-cluster',
+    );
+    expect(() => again.claim('the-cluster', 7)).toThrow("Stored node id 1001 doesn't match previous node id 7");
+    again.claim('the-cluster', 1001);
+    expect(text('/data/meta.properties')).toContain('cluster.id=the-cluster\n');
+  });
+
+  it('claims a directory that was added', async () => {
+    const manager = LogManager.open(managerOptions({ disk, logDirs: ['/a'] }));
+    manager.claim('c', 1);
+    await manager.close();
+    const again = LogManager.open(managerOptions({ disk, logDirs: ['/a', '/b'] }));
+    again.claim('c', 1);
+    expect(again.directories.map(({ clusterId, brokerId }) => [clusterId, brokerId])).toEqual([
+      ['c', 1],
+      ['c', 1],
+    ]);
+  });
+});
+
+describe('a log that is asked for', () => {
+  it('is made in the directory that has the fewest', async () => {
+    const manager = await loadManager({ disk, logDirs: ['/a', '/b', '/c'] });
+    const directories = Array.from(
+      { length: 7 },
+      (_, partition) => createLog(manager, CONFIG, 't', partition).directory.path,
+    );
+    expect(directories).toEqual(['/a', '/b', '/c', '/a', '/b', '/c', '/a']);
+    expect([...manager.all()].length).toBe(7);
+    expect(createLog(manager, CONFIG, 't', 4)).toBe(manager.get('t', 4));
+  });
+
+  it('has the files that Kafka makes', async () => {
+    createLog(await loadManager({ disk }));
+    expect(names('/data/t-0')).toEqual([
+      '00000000000000000000.index',
+      '00000000000000000000.log',
+      '00000000000000000000.timeindex',
+      'partition.metadata',
+    ]);
+    expect(text('/data/t-0/partition.metadata')).toBe(`version: 0\ntopic_id: ${TOPIC_ID}`);
+  });
+
+  it('is refused under another topic id', async () => {
+    const manager = await loadManager({ disk });
+    createLog(manager);
+    const other = 'BBBBBBBBBBBBBBBBBBBBBQ';
+    expect(() => manager.getOrCreate('t', 0, other, CONFIG)).toThrow(`Tried to assign topic ID ${other}`);
+    expect(manager.getOrCreate('t', 0, 'AAAAAAAAAAAAAAAAAAAAAA', CONFIG).topicId).toBe(TOPIC_ID);
+  });
+
+  it('may have any legal name', async () => {
+    const manager = await loadManager({ disk });
+    for (const topic of ['__proto__', 'constructor', 'a-b.c_d'])
+      createLog(manager, CONFIG, topic).appendAsLeader(aBatch(), 0, 'client', 0);
+    await manager.close();
+    const again = await loadManager({ disk });
+    for (const topic of ['__proto__', 'constructor', 'a-b.c_d']) expect(again.get(topic, 0)?.logEndOffset).toBe(1);
+    expect(again.get('toString', 0)).toBeUndefined();
+  });
+});
+
+describe('a stop in order', () => {
+  it('leaves a mark with the broker epoch, and all that a start without recovery needs', async () => {
+    const diary = new Diary();
+    const manager = await loadManager({ disk });
+    const log = createLog(manager);
+    log.appendAsLeader(
+      aBatch({ values: ['a', 'b'], producerId: 4, producerEpoch: 0, baseSequence: 0 }),
+      6,
+      'client',
+      0,
+    );
+    log.updateHighWatermark(1);
+    await manager.close(99);
+    expect(text('/data/.kafka_cleanshutdown')).toBe('{"version":0,"brokerEpoch":99}');
+    expect(text('/data/recovery-point-offset-checkpoint')).toBe('0\n1\nt 0 2\n');
+    expect(text('/data/replication-offset-checkpoint')).toBe('0\n1\nt 0 1\n');
+    expect(text('/data/log-start-offset-checkpoint')).toBe('0\n0\n');
+    expect(text('/data/t-0/leader-epoch-checkpoint')).toBe('0\n1\n6 0\n');
+    expect(names('/data/t-0')).toContain('00000000000000000002.snapshot');
+    const again = await loadManager({ disk, logger: diary });
+    expect(diary.lines).toContain('INFO Skipping recovery of 1 logs from /data since clean shutdown file was found');
+    const reopened = again.get('t', 0)!;
+    expect([reopened.logEndOffset, reopened.highWatermark, reopened.recoveryPoint, reopened.latestEpoch]).toEqual([
+      2, 1, 2, 6,
+    ]);
+    expect(disk.exists('/data/.kafka_cleanshutdown')).toBe(false);
+  });
+
+  it('is not believed twice: a crash while loading has to be recovered from (KAFKA-10471)', async () => {
+    const manager = await loadManager({ disk });
+    createLog(manager).appendAsLeader(aBatch(), 0, 'client', 0);
+    await manager.close();
+    disk.fault = (operation, filePath) =>
+      operation === 'list' && filePath.endsWith('t-0') ? new Error('a crash here') : null;
+    await expect(loadManager({ disk })).rejects.toThrow();
+    disk = disk.kill();
+    const diary = new Diary();
+    await loadManager({ disk, logger: diary });
+    expect(diary.lines).toContain('INFO Recovering 1 logs from /data since no clean shutdown file was found');
+  });
+
+  it('keeps the start of the log', async () => {
+    const config = aLogConfig({ segmentBytes: 300 });
+    const manager = await loadManager({ disk }, config);
+    const log = createLog(manager, config);
+    for (let count = 0; count < 10; count++) log.appendAsLeader(aBatch(), 0, 'client', 0);
+    log.updateHighWatermark(10);
+    log.advanceLogStartOffset(7);
+    log.deleteSegmentsBelowLogStart();
+    await manager.close();
+    expect(text('/data/log-start-offset-checkpoint')).toBe('0\n1\nt 0 7\n');
+    const again = (await loadManager({ disk }, config)).get('t', 0)!;
+    expect([again.logStartOffset, again.logEndOffset, again.highWatermark]).toEqual([7, 10, 10]);
+  });
+
+  it('begins anew where the start is, when what came before was lost', async () => {
+    const manager = await loadManager({ disk });
+    const log = createLog(manager);
+    for (let count = 0; count < 4; count++) log.appendAsLeader(aBatch(), 0, 'client', 0);
+    log.updateHighWatermark(4);
+    log.advanceLogStartOffset(3);
+    await manager.checkpointLogStartOffsets();
+    disk = disk.kill();
+    disk.open('/data/t-0/00000000000000000000.log').truncate(0);
+    const again = (await loadManager({ disk })).get('t', 0)!;
+    expect([again.logStartOffset, again.logEndOffset, again.failure]).toEqual([3, 3, null]);
+    again.appendAsFollower(aStoredBatch(3, 2), 0);
+    expect((await readBatches(again)).map(({ baseOffset }) => baseOffset)).toEqual([3]);
+  });
+});
+
+describe('deleting a log', () => {
+  it('takes its name at once and its files after a while', async () => {
+    const clock = new ManualClock(0);
+    const manager = await loadManager({ disk, clock });
+    const log = createLog(manager);
+    log.appendAsLeader(aBatch(), 0, 'client', 0);
+    expect([manager.delete('t', 0), manager.delete('t', 0), manager.get('t', 0)]).toEqual([true, false, undefined]);
+    expect(names('/data').filter((name) => /^t-0\.[0-9a-f]{32}-delete$/.test(name)).length).toBe(1);
+    await expect(log.whenDurable(1)).rejects.toThrow('was deleted');
+    expect(createLog(manager).logEndOffset).toBe(0);
+    clock.advance(60_000);
+    await settle();
+    expect(names('/data').filter((name) => name.endsWith('-delete'))).toEqual([]);
+    await manager.checkpointRecoveryPoints();
+    expect(text('/data/recovery-point-offset-checkpoint')).toBe('0\n1\nt 0 0\n');
+  });
+
+  it('goes on after a restart', async () => {
+    const manager = await loadManager({ disk });
+    createLog(manager);
+    manager.delete('t', 0);
+    disk = disk.kill();
+    const clock = new ManualClock(0);
+    const again = await loadManager({ disk, clock });
+    expect([...again.all()]).toEqual([]);
+    clock.advance(1);
+    await settle();
+    expect(names('/data').filter((name) => name.startsWith('t-0'))).toEqual([]);
+  });
+});
+
+describe('what lies in a log directory', () => {
+  it('and is no partition is left alone', async () => {
+    disk.makeDirectory('/data/lost+found');
+    disk.makeDirectory('/data/t-0.abc-stray');
+    disk.makeDirectory('/data/t-0.abc-future');
+    const diary = new Diary();
+    const manager = await loadManager({ disk, logger: diary });
+    expect([...manager.all()]).toEqual([]);
+    expect(diary.lines.filter((line) => line.startsWith('WARN')).length).toBe(3);
+    expect(names('/data')).toEqual(expect.arrayContaining(['lost+found', 't-0.abc-future', 't-0.abc-stray']));
+  });
+
+  it('may not be the same partition twice', async () => {
+    const manager = await loadManager({ disk, logDirs: ['/a'] });
+    createLog(manager);
+    await manager.close();
+    disk.makeDirectory('/b/t-0');
+    await expect(loadManager({ disk, logDirs: ['/a', '/b'] })).rejects.toThrow('Duplicate log directories for t-0');
+  });
+});
+
+describe('the upkeep', () => {
+  it('writes the checkpoints from time to time', async () => {
+    const clock = new ManualClock(2000);
+    const manager = await loadManager({ disk, clock });
+    const log = createLog(manager);
+    log.appendAsLeader(aBatch({ values: ['a', 'b', 'c'] }), 0, 'client', 0);
+    log.updateHighWatermark(2);
+    await log.flush();
+    clock.advance(5000);
+    await settle();
+    expect(text('/data/replication-offset-checkpoint')).toBe('0\n1\nt 0 2\n');
+    expect(disk.exists('/data/recovery-point-offset-checkpoint')).toBe(false);
+    clock.advance(55_000);
+    await settle();
+    expect(text('/data/recovery-point-offset-checkpoint')).toBe('0\n1\nt 0 3\n');
+  });
+
+  it('flushes by number of records and by time', async () => {
+    const clock = new ManualClock(2000);
+    const manager = await loadManager({ disk, clock });
+    const byCount = createLog(manager, aLogConfig({ flushMessages: 3 }), 'count');
+    const byTime = createLog(manager, aLogConfig({ flushMs: 10_000 }), 'time');
+    for (const log of [byCount, byTime])
+      for (let each = 0; each < 2; each++) log.appendAsLeader(aBatch(), 0, 'client', 0);
+    await settle();
+    expect([byCount.durableEndOffset, byTime.durableEndOffset]).toEqual([0, 0]);
+    byCount.appendAsLeader(aBatch(), 0, 'client', 0);
+    clock.advance(9000);
+    await settle();
+    expect([byCount.durableEndOffset, byTime.durableEndOffset]).toEqual([3, 0]);
+    for (let second = 0; second < 2; second++) {
+      clock.advance(1000);
+      await settle();
+    }
+    expect(byTime.durableEndOffset).toBe(2);
+  });
+
+  it('forgets silent producers', async () => {
+    const clock = new ManualClock(2000);
+    const log = createLog(await loadManager({ disk, clock }));
+    log.appendAsLeader(aBatch({ producerId: 1, producerEpoch: 0, baseSequence: 0, timestampMs: 2000 }), 0, 'client', 0);
+    clock.advance(86_400_000 - 600_000);
+    await settle();
+    expect(log.producers.producers.size).toBe(1);
+    for (let turn = 0; turn < 3; turn++) {
+      clock.advance(600_000);
+      await settle();
+    }
+    expect(log.producers.producers.size).toBe(0);
+  });
+
+  it('ends with the manager', async () => {
+    const clock = new ManualClock(2000);
+    const manager = await loadManager({ disk, clock });
+    await manager.close();
+    expect(clock.waitingCount).toBe(0);
+  });
+});
+
+describe('many partitions', () => {
+  it('at rest hold no file open', async () => {
+    const manager = await loadManager({ disk });
+    for (let partition = 0; partition < 300; partition++) createLog(manager, CONFIG, 'many', partition);
+    await manager.close();
+    const again = await loadManager({ disk });
+    const log = again.get('many', 0)!;
+    expect(log.directory.services.openFiles.count).toBe(0);
+    log.appendAsLeader(aBatch(), 0, 'client', 0);
+    expect(log.directory.services.openFiles.count).toBe(1);
+  });
+});
