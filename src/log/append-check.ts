@@ -1,15 +1,18 @@
 /**
- * @pure What a batch must be to come into the log (Kafka's UnifiedLog.analyzeAndValidateRecords and LogValidator), by where it comes
- * from:
+ * @pure What a batch must be to come into the log (Kafka's UnifiedLog.analyzeAndValidateRecords and LogValidator), by
+ * where it comes from:
  *
- * client       anyone who can reach the port. Exactly one batch of magic 2, whole and with a right checksum, not larger than
- *              max.message.bytes; offsets counted from 0 without a gap; no control records; a producer id only with epoch and
- *              sequence; timestamps within the topic's bounds; a key in every record of a compacted topic.
- * coordinator  our own group and transaction coordinators: one or more batches, control batches and producer ids without sequence
- *              allowed. Checked for damage and size only.
- * replication  what the leader already accepted: checked for damage and order only, never for rules that may have changed since.
+ * client       anyone who can reach the port. Exactly one batch of magic 2, whole and with a right checksum, not
+ *              larger than max.message.bytes; offsets counted from 0 without a gap; no control records; a producer id
+ *              only with epoch and sequence; timestamps within the topic's bounds; a key in every record of a
+ *              compacted topic.
+ * coordinator  our own group and transaction coordinators: one or more batches, control batches and producer ids
+ *              without sequence allowed. Checked for damage and size only.
+ * replication  what the leader already accepted: checked for damage and order only, never for rules that may have
+ *              changed since.
  *
- * Records are opened only where a rule is about single records or record.validation is `full`; else the header is believed.
+ * Records are opened only where a rule is about single records or record.validation is `full`; else the header is
+ * believed.
  */
 import { KafkaError } from '../protocol/errors.ts';
 import {
@@ -67,8 +70,8 @@ export function checkAppend(
 }
 
 /**
- * The whole batches of a fetch response, which may end in the middle of one. Throws CORRUPT_MESSAGE for damage, also for offsets that
- * do not grow.
+ * The whole batches of a fetch response, which may end in the middle of one. Throws CORRUPT_MESSAGE for damage, also
+ * for offsets that do not grow.
  */
 export function checkReplicated(records: Buffer, partitionName: string): RecordBatch[] {
   const found = wholeBatches(records, partitionName);
@@ -85,7 +88,8 @@ export function checkReplicated(records: Buffer, partitionName: string): RecordB
 export function tooLarge(sizeBytes: number, maxBytes: number, partitionName: string): KafkaError {
   return new KafkaError(
     'MESSAGE_TOO_LARGE',
-    `The record batch size in the append to ${partitionName} is ${sizeBytes} bytes which exceeds the maximum configured ` +
+    `The record batch size in the append to ${partitionName} is ${sizeBytes} bytes which exceeds the maximum ` +
+      `configured ` +
       `value of ${maxBytes}.`,
   );
 }
@@ -117,7 +121,8 @@ function checkClientBatch(batch: RecordBatch, config: LogConfig, partitionName: 
     throw invalid(`Invalid reported count for record batch: ${recordCount} in topic partition ${partitionName}`);
   if (lastOffsetDelta !== recordCount - 1)
     throw invalid(
-      `Inconsistent batch offset range [0, ${lastOffsetDelta}] and count of records ${recordCount} in topic partition ` +
+      `Inconsistent batch offset range [0, ${lastOffsetDelta}] and count of records ${recordCount} in topic ` +
+        `partition ` +
         partitionName,
     );
   if (batch.isControl)
@@ -135,11 +140,13 @@ function checkProducer(batch: RecordBatch, partitionName: string): void {
     throw invalid(`Invalid producer id ${producerId} in topic partition ${partitionName}`);
   if (batch.hasProducerId && baseSequence < 0)
     throw invalid(
-      `Invalid sequence number ${baseSequence} in record batch with producerId ${producerId} in topic partition ${partitionName}`,
+      `Invalid sequence number ${baseSequence} in record batch with producerId ${producerId} in topic partition ` +
+        `${partitionName}`,
     );
   if (batch.hasProducerId && producerEpoch < 0)
     throw invalid(
-      `Invalid producer epoch ${producerEpoch} in record batch with producerId ${producerId} in topic partition ${partitionName}`,
+      `Invalid producer epoch ${producerEpoch} in record batch with producerId ${producerId} in topic partition ` +
+        `${partitionName}`,
     );
   if (!batch.isTransactional) return;
   if (!batch.hasProducerId)
@@ -204,7 +211,8 @@ function checkRecords(batch: RecordBatch, config: LogConfig, partitionName: stri
   if (errors.length > 0)
     throw new RecordValidationError(
       'INVALID_RECORD',
-      `One or more records have been rejected due to ${errors.length} record errors in total, and only showing the first ` +
+      `One or more records have been rejected due to ${errors.length} record errors in total, and only showing ` +
+        `the first ` +
         `three errors at most: ${errors
           .slice(0, 3)
           .map((error) => error.batchIndexErrorMessage)

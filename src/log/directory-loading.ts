@@ -146,7 +146,8 @@ class DirectoryLoader {
       });
       const { segments, logEndOffset } = recovered.parts;
       services.logger.info(
-        `Completed load of Log(dir=${found.path}, topic=${topic}, partition=${partition}) with ${segments.all.length} segments, ` +
+        `Completed load of Log(dir=${found.path}, topic=${topic}, partition=${partition}) with ` +
+          `${segments.all.length} segments, ` +
           `log-start-offset ${logStartOffset} and log-end-offset ${logEndOffset} in ` +
           `${Math.round(services.clock.monotonicMs() - startMs)}ms (${this.#loaded.length}/${total} completed in ` +
           `${this.#directory.path})`,

@@ -140,7 +140,8 @@ export class LogManager {
       const lock = disk.lock(path.join(directoryPath, '.lock'));
       if (lock === null)
         throw new DirectoryInUseError(
-          `Failed to acquire lock on file .lock in ${directoryPath}. A Kafka instance in another process or thread is using ` +
+          `Failed to acquire lock on file .lock in ${directoryPath}. A Kafka instance in another process or ` +
+            `thread is using ` +
             'this directory.',
         );
       this.#managed.push({ ...managed, lock });
@@ -157,7 +158,8 @@ export class LogManager {
   #assertSomeDirectory(): void {
     if (this.#managed.every(({ directory }) => directory.isOffline))
       throw new Error(
-        `Shutdown broker because none of the specified log dirs from ${this.#options.config.logDirs.join(', ')} can be ` +
+        `Shutdown broker because none of the specified log dirs from ${this.#options.config.logDirs.join(', ')} ` +
+          `can be ` +
           'created or validated',
       );
   }
@@ -234,8 +236,10 @@ export class LogManager {
       const other = this.#logs.get(log.name);
       if (other !== undefined)
         throw new Error(
-          `Duplicate log directories for ${log.name} are found in both ${log.path} and ${other.path}. Recover broker from this ` +
-            'failure by manually deleting one of the two directories for this partition. It is recommended to delete the ' +
+          `Duplicate log directories for ${log.name} are found in both ${log.path} and ${other.path}. Recover ` +
+            `broker from this ` +
+            'failure by manually deleting one of the two directories for this partition. It is recommended to ' +
+            'delete the ' +
             'partition in the log directory that is known to have failed recently.',
         );
       this.#logs.set(log.name, log);
@@ -294,7 +298,8 @@ export class LogManager {
     if (!isNew && offline.length > 0)
       throw new KafkaError(
         'KAFKA_STORAGE_ERROR',
-        `Can not create log for ${name} because log directories ${offline.map((each) => each.directory.path).join(',')} are offline`,
+        `Can not create log for ${name} because log directories ` +
+          `${offline.map((each) => each.directory.path).join(',')} are offline`,
       );
     const target = this.#emptiest();
     if (target === null) throw new KafkaError('KAFKA_STORAGE_ERROR', `No log directories available for ${name}`);

@@ -1,4 +1,7 @@
-/** Finds records by their timestamps (ListOffsets). The time index leads to the neighbourhood; only one batch is opened. */
+/**
+ * Finds records by their timestamps (ListOffsets). The time index leads to the neighbourhood; only one batch is
+ * opened.
+ */
 import type { RecordBatch } from '../protocol/records/batch.ts';
 import { recordsOf } from '../protocol/records/open.ts';
 import type { Segment } from './segment.ts';

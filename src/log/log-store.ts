@@ -1,7 +1,7 @@
 /**
- * The batches of one log on disk and what is derived from them: segments with their indexes, and the producers with their
- * snapshots. It writes, cuts and syncs; which offsets mean what is PartitionLog's business, and so is judging the errors of the
- * disk, which everything here may throw.
+ * The batches of one log on disk and what is derived from them: segments with their indexes, and the producers with
+ * their snapshots. It writes, cuts and syncs; which offsets mean what is PartitionLog's business, and so is judging
+ * the errors of the disk, which everything here may throw.
  */
 import * as path from 'node:path';
 import { type TopicId, ZERO_TOPIC_ID } from '../model/topic-partition.ts';
@@ -99,7 +99,8 @@ export class LogStore {
     const segment = this.segments.active;
     const start = segment.sizeBytes;
     segment.append(batches, this.config.indexIntervalBytes);
-    // The bytes are written: from here on nothing may fail but the disk, which takes the log out of service (KAFKA-7866).
+    // The bytes are written: from here on nothing may fail but the disk, which takes the log out of service
+    // (KAFKA-7866).
     const firstPosition = batches[0]!.position;
     for (const batch of batches) {
       this.#logEndOffset = batch.lastOffset + 1;
@@ -120,7 +121,10 @@ export class LogStore {
     );
   }
 
-  /** Begins a new segment when the active one has been open for segment.ms by the clock, so that retention can reach its records. */
+  /**
+   * Begins a new segment when the active one has been open for segment.ms by the clock, so that retention can reach
+   * its records.
+   */
   maybeRoll(nowMs: number): boolean {
     const { active } = this.segments;
     if (active.sizeBytes === 0 || nowMs - active.createdMs <= this.config.segmentMs - this.#rollJitterMs) return false;
@@ -129,8 +133,8 @@ export class LogStore {
   }
 
   /**
-   * Segments follow each other without a gap, also where the batches do not: then a gap that is found after a crash means that the end of
-   * a segment was lost. Only an offset too far away for the index forces one.
+   * Segments follow each other without a gap, also where the batches do not: then a gap that is found after a crash
+   * means that the end of a segment was lost. Only an offset too far away for the index forces one.
    */
   #nextBaseOffset(batch: RecordBatch): number {
     return Math.max(this.#logEndOffset, batch.lastOffset - MAX_RELATIVE_OFFSET);
@@ -163,8 +167,9 @@ export class LogStore {
   }
 
   /**
-   * Removes what lies behind a cut that findCut(offset) found. What is written next goes into a file of its own: in the old one a power
-   * loss could bring back removed batches, and they could join with new ones to a log that never was.
+   * Removes what lies behind a cut that findCut(offset) found. What is written next goes into a file of its own: in
+   * the old one a power loss could bring back removed batches, and they could join with new ones to a log that never
+   * was.
    */
   cutTo(offset: number, cut: Cut, nowMs: number): void {
     const { all } = this.segments;

@@ -57,15 +57,19 @@ export function checkMetaProperties(
         `Invalid cluster.id in: ${filePath}. Expected ${clusterId}, but read ${stored.clusterId}. ` +
           `(InconsistentClusterIdException: The Cluster ID ${clusterId} doesn't match stored clusterId ` +
           `Some(${stored.clusterId}) in meta.properties. The broker is trying to join the wrong cluster. Configured ` +
-          'zookeeper.connect may be wrong.) If the data of the other cluster is not needed any more, remove the directory.',
+          'zookeeper.connect may be wrong.) If the data of the other cluster is not needed any more, remove the ' +
+          'directory.',
       );
     if (stored.brokerId === null) continue;
     expectedBrokerId ??= stored.brokerId;
     if (stored.brokerId !== expectedBrokerId)
       throw new InconsistentDirectoryError(
-        `Stored node id ${stored.brokerId} doesn't match previous node id ${expectedBrokerId} in ${filePath}. If you moved ` +
-          'your data, make sure your configured node id matches. If you intend to create a new node, you should remove all ' +
-          `data in your data directories. (InconsistentBrokerIdException: Configured broker.id ${expectedBrokerId} doesn't ` +
+        `Stored node id ${stored.brokerId} doesn't match previous node id ${expectedBrokerId} in ${filePath}. If ` +
+          `you moved ` +
+          'your data, make sure your configured node id matches. If you intend to create a new node, you should ' +
+          'remove all ' +
+          `data in your data directories. (InconsistentBrokerIdException: Configured broker.id ` +
+          `${expectedBrokerId} doesn't ` +
           `match stored broker.id Some(${stored.brokerId}) in meta.properties.)`,
       );
   }

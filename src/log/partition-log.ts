@@ -191,7 +191,8 @@ export class PartitionLog implements Syncable, ReadableLog, CheckpointedLog {
     if (sizeBytes > config.segmentBytes)
       throw new KafkaError(
         'RECORD_LIST_TOO_LARGE',
-        `Message batch size is ${sizeBytes} bytes in append to partition ${this.name}, which exceeds the maximum configured ` +
+        `Message batch size is ${sizeBytes} bytes in append to partition ${this.name}, which exceeds the maximum ` +
+          `configured ` +
           `segment size of ${config.segmentBytes}.`,
       );
     const duplicate = origin === 'client' ? this.producers.findDuplicate(batches[0]!) : null;
@@ -271,7 +272,8 @@ export class PartitionLog implements Syncable, ReadableLog, CheckpointedLog {
     if (startOffset < this.#logStartOffset || startOffset > this.logEndOffset)
       throw new KafkaError(
         'OFFSET_OUT_OF_RANGE',
-        `Received request for offset ${startOffset} for partition ${this.name}, but we only have log segments from offset ` +
+        `Received request for offset ${startOffset} for partition ${this.name}, but we only have log segments ` +
+          `from offset ` +
           `${this.#logStartOffset} up to ${this.logEndOffset}.`,
       );
     return this.#guard.run('reading', () => readLog(this, startOffset, options));
@@ -302,7 +304,8 @@ export class PartitionLog implements Syncable, ReadableLog, CheckpointedLog {
     if (offset > this.#highWatermark)
       throw new KafkaError(
         'OFFSET_OUT_OF_RANGE',
-        `Cannot increment the log start offset to ${offset} of partition ${this.name} since it is larger than the high ` +
+        `Cannot increment the log start offset to ${offset} of partition ${this.name} since it is larger than the ` +
+          `high ` +
           `watermark ${this.#highWatermark}`,
       );
     if (offset <= this.#logStartOffset) return;
@@ -459,7 +462,8 @@ export class PartitionLog implements Syncable, ReadableLog, CheckpointedLog {
     if (this.topicId !== ZERO_TOPIC_ID)
       throw new KafkaError(
         'INCONSISTENT_TOPIC_ID',
-        `Tried to assign topic ID ${topicId} to log for topic partition ${this.name}, but log already contained topic ID ` +
+        `Tried to assign topic ID ${topicId} to log for topic partition ${this.name}, but log already contained ` +
+          `topic ID ` +
           this.topicId,
       );
     this.#guard.run('writing the partition metadata of', () => this.#store.setTopicId(topicId));

@@ -97,7 +97,8 @@ export class ProducerState {
     if (entry.currentTxnFirstOffset >= 0 && !batch.isTransactional)
       throw new KafkaError(
         'INVALID_TXN_STATE',
-        `Expected transactional write from producer ${batch.producerId} at offset ${firstOffset} in ${this.#partitionName}`,
+        `Expected transactional write from producer ${batch.producerId} at offset ${firstOffset} in ` +
+          `${this.#partitionName}`,
       );
   }
 
@@ -118,7 +119,8 @@ export class ProducerState {
     throw new KafkaError(
       'OUT_OF_ORDER_SEQUENCE_NUMBER',
       `Out of order sequence number for producer ${batch.producerId} at offset ${firstOffset} in partition ` +
-        `${this.#partitionName}: ${batch.baseSequence} (incoming seq. number), ${lastSequence} (current end sequence number)`,
+        `${this.#partitionName}: ${batch.baseSequence} (incoming seq. number), ${lastSequence} (current end ` +
+        `sequence number)`,
     );
   }
 

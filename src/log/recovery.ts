@@ -1,9 +1,11 @@
 /**
- * Opens the log of a partition as it was left (LogLoader). After a stop in order the ends of the files are believed. After any other
- * stop every batch from the recovery point on is checked, indexes, epochs and producers are made anew, and a torn tail is cut.
+ * Opens the log of a partition as it was left (LogLoader). After a stop in order the ends of the files are believed.
+ * After any other stop every batch from the recovery point on is checked, indexes, epochs and producers are made anew,
+ * and a torn tail is cut.
  *
- * What lies below the recovery point was synced: a bad batch there, or a log that ends before it, is damage and never the end of the
- * log. Such a log is not opened (DamagedLogError); cutting it would throw away records that were acknowledged.
+ * What lies below the recovery point was synced: a bad batch there, or a log that ends before it, is damage and never
+ * the end of the log. Such a log is not opened (DamagedLogError); cutting it would throw away records that were
+ * acknowledged.
  */
 import * as path from 'node:path';
 import { type TopicId, ZERO_TOPIC_ID } from '../model/topic-partition.ts';
@@ -185,7 +187,9 @@ class Recovery {
       const sound = await this.#recoverSegment(segment, { nextBaseOffset, leaderEpoch });
       ({ endOffset, leaderEpoch } = sound);
       if (sound.sizeBytes === segment.sizeBytes) continue;
-      const what = `the record batch at byte ${sound.sizeBytes} of ${segment.log.path} is bad: ${sound.problem ?? 'left over'}`;
+      const what =
+        `the record batch at byte ${sound.sizeBytes} of ${segment.log.path} is bad: ` +
+        `${sound.problem ?? 'left over'}`;
       this.#assertHolds(sound.problem === null ? nextBaseOffset : endOffset, what);
       segment.log.truncate(sound.sizeBytes);
       if (sound.problem === null) continue;
@@ -274,7 +278,10 @@ class Recovery {
   }
 }
 
-/** The segment does not begin where the one before ends, although its first batch could be in the index of one that does. */
+/**
+ * The segment does not begin where the one before ends, although its first batch could be in the index of one that
+ * does.
+ */
 function hasLostOffsets(segment: Segment, endOffset: number): boolean {
   if (segment.baseOffset <= endOffset) return false;
   const cursor = segment.cursorFor(segment.baseOffset);

@@ -1,7 +1,7 @@
 /**
- * @pure Timestamp → offset (Kafka's TimeIndex). Entry, 12 bytes big-endian: int64 largest timestamp of the segment so far, int32 last
- * offset of the batch that brought it, minus the segment's base offset. An entry says: no batch before that one has a record with
- * this timestamp or a later one. Timestamps strictly grow, offsets never shrink.
+ * @pure Timestamp → offset (Kafka's TimeIndex). Entry, 12 bytes big-endian: int64 largest timestamp of the segment so
+ * far, int32 last offset of the batch that brought it, minus the segment's base offset. An entry says: no batch before
+ * that one has a record with this timestamp or a later one. Timestamps strictly grow, offsets never shrink.
  */
 import { assert } from '../lib/assert.ts';
 import { readInt64, writeInt64 } from '../protocol/int64.ts';
@@ -60,8 +60,8 @@ export class TimeIndex extends SparseIndex {
   }
 
   /**
-   * From the batch of this entry on the first record is to be searched that has the timestamp or a later one; null: from the start of
-   * the segment. Needs the whole index.
+   * From the batch of this entry on the first record is to be searched that has the timestamp or a later one; null:
+   * from the start of the segment. Needs the whole index.
    */
   entryFor(timestampMs: number): { timestampMs: number; offset: number } | null {
     assert(this.isComplete, 'a time index is searched only when all of it is in memory');

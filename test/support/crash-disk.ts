@@ -2,9 +2,10 @@
  * A disk in memory that can lose power. It remembers what was synced; crash() gives the disk that one would find
  * afterwards:
  *
- * - synced bytes of a file are there; of the others any 512-byte sector may be there or not, and the file may be shorter;
- * - names made, renamed or removed since their directory was synced may be there or not, per directory in the order in which that
- *   was done;
+ * - synced bytes of a file are there; of the others any 512-byte sector may be there or not, and the file may be
+ *   shorter;
+ * - names made, renamed or removed since their directory was synced may be there or not, per directory in the order in
+ *   which that was done;
  * - a truncation that was not synced may be undone.
  *
  * It also injects faults: `fault` is asked before every operation. A write that fails may have written a part. The old

@@ -115,24 +115,27 @@ describe("a client's records", () => {
     }
   });
 
-  it('are each looked at where record.validation is full: garbage, wrong counts and wrong offsets do not come in', () => {
-    const full = aLogConfig({ recordValidation: 'full' });
-    const compressed = buildBatch({
-      records: [{ key: null, value: Buffer.alloc(99), timestampMs: 1 }],
-      compression: 'gzip',
-    });
-    const garbled = tampered((batch) => batch.buffer.fill(0xee, RECORD_BATCH_OVERHEAD), compressed);
-    const skipping = tampered(({ buffer }) => buffer.writeInt8(4, RECORD_BATCH_OVERHEAD + 3));
-    const short = tampered(({ buffer }) => {
-      buffer.writeInt32BE(2, 23);
-      buffer.writeInt32BE(3, 57);
-    });
-    for (const lie of [garbled, skipping, short]) {
-      expect(verdict(lie)).toBe('NONE');
-      expect(verdict(lie, full)).toBe('INVALID_RECORD');
-    }
-    for (const honest of [good, compressed]) expect(verdict(honest, full)).toBe('NONE');
-  });
+  it(
+    'are each looked at where record.validation is full: garbage, wrong counts and wrong offsets do not come ' + 'in',
+    () => {
+      const full = aLogConfig({ recordValidation: 'full' });
+      const compressed = buildBatch({
+        records: [{ key: null, value: Buffer.alloc(99), timestampMs: 1 }],
+        compression: 'gzip',
+      });
+      const garbled = tampered((batch) => batch.buffer.fill(0xee, RECORD_BATCH_OVERHEAD), compressed);
+      const skipping = tampered(({ buffer }) => buffer.writeInt8(4, RECORD_BATCH_OVERHEAD + 3));
+      const short = tampered(({ buffer }) => {
+        buffer.writeInt32BE(2, 23);
+        buffer.writeInt32BE(3, 57);
+      });
+      for (const lie of [garbled, skipping, short]) {
+        expect(verdict(lie)).toBe('NONE');
+        expect(verdict(lie, full)).toBe('INVALID_RECORD');
+      }
+      for (const honest of [good, compressed]) expect(verdict(honest, full)).toBe('NONE');
+    },
+  );
 
   it('need timestamps within the bounds of the topic, if it has any', () => {
     const bounded = aLogConfig({ messageTimestampBeforeMaxMs: 1000, messageTimestampAfterMaxMs: 10 });

@@ -1,6 +1,6 @@
 /**
- * Bytes that change behind our back. Above the recovery point they are a torn tail, which is cut; below they are damage: the log goes
- * out of service and says why, and is never taken for a shorter one.
+ * Bytes that change behind our back. Above the recovery point they are a torn tail, which is cut; below they are
+ * damage: the log goes out of service and says why, and is never taken for a shorter one.
  */
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { LogManager } from '../../../src/log/log-manager.ts';
@@ -76,7 +76,8 @@ describe('a bit that flips above the recovery point', () => {
       flip(first, byte);
       const again = (await restart())!;
       expect(again.failure).toBeNull();
-      // Base offset and leader epoch are not covered by the checksum: there Kafka too can only see that they do not fit.
+      // Base offset and leader epoch are not covered by the checksum: there Kafka too can only see that they do not
+      // fit.
       const inBatch = byte % batchSize;
       const isCovered = inBatch >= 8 && (inBatch < 12 || inBatch >= 16);
       const expected = sizes.at(-2)!.baseOffset + Math.floor(byte / batchSize);
@@ -202,11 +203,14 @@ describe('other files that are damaged', () => {
       expect(again.offsetForTimestamp(timestampMs)?.offset).toBe(timestampMs - 1000);
   });
 
-  it('a partition.metadata that makes no sense: the log is out of service, for it may be of another topic', async () => {
-    await write(30);
-    await manager.close();
-    disk.writeFile(`${DIRECTORY}/partition.metadata`, 'version: 0\ntopic_id: ???');
-    await restart();
-    expect(manager.damageOf('t', 0)?.message).toContain('does not say which topic the log belongs to');
-  });
+  it(
+    'a partition.metadata that makes no sense: the log is out of service, for it may be of another ' + 'topic',
+    async () => {
+      await write(30);
+      await manager.close();
+      disk.writeFile(`${DIRECTORY}/partition.metadata`, 'version: 0\ntopic_id: ???');
+      await restart();
+      expect(manager.damageOf('t', 0)?.message).toContain('does not say which topic the log belongs to');
+    },
+  );
 });

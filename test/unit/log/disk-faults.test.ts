@@ -1,4 +1,6 @@
-/** A disk that fails: the directory goes out of service in the same tick, and nothing that failed is ever acknowledged. */
+/**
+ * A disk that fails: the directory goes out of service in the same tick, and nothing that failed is ever acknowledged.
+ */
 import { describe, expect, it } from 'vitest';
 import { KafkaError } from '../../../src/protocol/errors.ts';
 import { CrashDisk, diskError, type DiskOperation } from '../../support/crash-disk.ts';

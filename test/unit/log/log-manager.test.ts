@@ -63,7 +63,8 @@ describe('opening the directories', () => {
       ['/b/c', false, null],
     ]);
     expect(() => LogManager.open(managerOptions({ disk, logDirs: ['/b/c'] }))).toThrow(
-      'Failed to acquire lock on file .lock in /b/c. A Kafka instance in another process or thread is using this directory.',
+      'Failed to acquire lock on file .lock in /b/c. A Kafka instance in another process or thread is using this ' +
+        'directory.',
     );
   });
 

@@ -1,4 +1,7 @@
-/** What keeps files, indexes and searches cheap: bounds on what is open, on what is in memory, and what is remembered of the tail. */
+/**
+ * What keeps files, indexes and searches cheap: bounds on what is open, on what is in memory, and what is remembered
+ * of the tail.
+ */
 import { describe, expect, it } from 'vitest';
 import { AppendedBytes, HOT_BYTES, SegmentHeat } from '../../../src/log/heat.ts';
 import { IndexCache } from '../../../src/log/index-cache.ts';
