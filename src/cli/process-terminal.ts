@@ -4,12 +4,18 @@ import { SystemClock } from '../lib/clock.ts';
 import type { Terminal } from './command.ts';
 
 const DEFAULT_COLUMNS = 80;
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export function processTerminal(): Terminal {
-  // A reader that goes away (`… | head`) ends the command quietly, as it ends any other Unix tool.
+  const interrupted = new Set<() => void>();
+  let isReaderGone = false;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
+    if (error.code !== 'EPIPE') throw error;
+    if (isReaderGone) return;
+    isReaderGone = true;
+    // A reader that goes away (`… | head`) ends the command as Ctrl-C would, or quietly at once.
+    if (interrupted.size === 0) process.exit(0);
+    for (const callback of interrupted) callback();
   });
   return {
     clock: new SystemClock(),
@@ -26,11 +32,11 @@ export function processTerminal(): Terminal {
     error: (text) => writeAll(process.stderr.fd, text),
     drained: () => new Promise((resolve) => process.stdout.write('', () => resolve())),
     onInterrupt: (callback) => {
-      process.on('SIGINT', callback);
-      process.on('SIGTERM', callback);
+      interrupted.add(callback);
+      for (const signal of STOP_SIGNALS) process.on(signal, callback);
       return () => {
-        process.off('SIGINT', callback);
-        process.off('SIGTERM', callback);
+        interrupted.delete(callback);
+        for (const signal of STOP_SIGNALS) process.off(signal, callback);
       };
     },
   };
