@@ -280,6 +280,11 @@ export class LeaderState {
     return !fetch.isDiverging;
   }
 
+  /** What of the leader's own copy counts. */
+  protected ownEndOffset(view: LeaderView): number {
+    return view.committableEndOffset;
+  }
+
   /** May a follower with this log end offset join the ISR? */
   protected isInSync(followerEndOffset: number): boolean {
     return followerEndOffset >= this.#highWatermark && followerEndOffset >= this.epochStartOffset;
@@ -332,7 +337,7 @@ export class LeaderState {
 
   #maybeAdvance(nowMs: number): readonly LeaderEffect[] {
     if (this.isUnderMinIsr) return NO_EFFECTS;
-    let least = this.#view.committableEndOffset;
+    let least = this.ownEndOffset(this.#view);
     for (const follower of this.#followers.values()) {
       if (follower.logEndOffset >= least) continue;
       // A follower that has caught up but is not in the ISR yet is waited for too, else it would run after us for ever.

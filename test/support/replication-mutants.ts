@@ -3,7 +3,7 @@
  * not notice one of them would not notice our own mistake either.
  */
 import { FollowerState } from '../../src/replica/follower-state.ts';
-import { LeaderState } from '../../src/replica/leader-state.ts';
+import { LeaderState, type LeaderView } from '../../src/replica/leader-state.ts';
 import { KAFKA_RULES, type ReplicationRules } from '../../src/replica/partition.ts';
 import type { IsrProposal } from '../../src/replica/partition-state.ts';
 
@@ -22,7 +22,10 @@ class ShrinksBeforeConfirmed extends LeaderState {
   }
 }
 
-/** A follower that is to be added counts only when the answer is there, although it may be elected before (KIP-497). */
+/**
+ * A follower that is to be added counts only when the answer is there, although it may be elected before (KIP-497). The
+ * hardest to notice, since a follower that has caught up is waited for anyway, for replica.lag.time.max.ms.
+ */
 class ForgetsPendingExpansion extends LeaderState {
   protected override isrThatCounts(committed: readonly number[]): ReadonlySet<number> {
     return new Set(committed);
@@ -33,6 +36,13 @@ class ForgetsPendingExpansion extends LeaderState {
 class RecordsDivergingFetch extends LeaderState {
   protected override provesProgress(): boolean {
     return true;
+  }
+}
+
+/** The leader counts what a power cut would take from it, although the topic flushes every message. */
+class CountsWhatIsNotFlushed extends LeaderState {
+  protected override ownEndOffset(view: LeaderView): number {
+    return view.logEndOffset;
   }
 }
 
@@ -54,6 +64,7 @@ export const MUTANTS: ReadonlyMap<string, ReplicationRules> = new Map([
   ['joins the ISR at the high watermark only', { ...KAFKA_RULES, LeaderState: JoinsAtHighWatermark }],
   ['acts on a shrink before it is confirmed', { ...KAFKA_RULES, LeaderState: ShrinksBeforeConfirmed }],
   ['forgets who is being added to the ISR', { ...KAFKA_RULES, LeaderState: ForgetsPendingExpansion }],
+  ['counts what is not flushed', { ...KAFKA_RULES, LeaderState: CountsWhatIsNotFlushed }],
   ['records the fetch offset of a diverging log', { ...KAFKA_RULES, LeaderState: RecordsDivergingFetch }],
   ['truncates to the high watermark', { ...KAFKA_RULES, FollowerState: CutsToHighWatermark }],
   ['truncates without looking at its own epochs', { ...KAFKA_RULES, FollowerState: CutsOnlyOnce }],

@@ -10,9 +10,10 @@
  *    them.
  */
 import type { ControllerState } from './simulated-controller.ts';
-import type { SimulatedLog, StoredRecord } from './simulated-log.ts';
+import type { ReplicaView } from './replica-storage.ts';
+import type { StoredRecord } from './simulated-log.ts';
 
-type Logs = ReadonlyMap<number, SimulatedLog>;
+type Replicas = ReadonlyMap<number, ReplicaView>;
 
 export class ReplicationWatch {
   readonly violations: string[] = [];
@@ -28,14 +29,14 @@ export class ReplicationWatch {
     this.violations.push(what);
   }
 
-  onCommitted(brokerId: number, leaderEpoch: number, previous: number, log: SimulatedLog): void {
+  onCommitted(brokerId: number, leaderEpoch: number, previous: number, { records, highWatermark }: ReplicaView): void {
     const key = `${brokerId}@${leaderEpoch}`;
     const known = this.#highWatermarks.get(key) ?? 0;
-    if (log.highWatermark < known)
-      this.fail(`the high watermark of epoch ${leaderEpoch} went back from ${known} to ${log.highWatermark}`);
-    this.#highWatermarks.set(key, log.highWatermark);
-    for (let offset = Math.min(previous, this.#committed.length); offset < log.highWatermark; offset++) {
-      const record = log.records[offset];
+    if (highWatermark < known)
+      this.fail(`the high watermark of epoch ${leaderEpoch} went back from ${known} to ${highWatermark}`);
+    this.#highWatermarks.set(key, highWatermark);
+    for (let offset = Math.min(previous, this.#committed.length); offset < highWatermark; offset++) {
+      const record = records?.[offset];
       const committed = this.#committed[offset];
       if (record === undefined) this.fail(`broker ${brokerId} commits offset ${offset} without having it`);
       else if (committed === undefined) this.#committed[offset] = record;
@@ -49,48 +50,49 @@ export class ReplicationWatch {
       if (key.startsWith(`${brokerId}@`)) this.#highWatermarks.delete(key);
   }
 
-  onStateChanged({ isr, leaderEpoch }: ControllerState, logs: Logs): void {
-    for (const brokerId of isr) this.#checkHoldsCommitted(brokerId, logs, `in the ISR of epoch ${leaderEpoch}`);
+  onStateChanged({ isr, leaderEpoch }: ControllerState, replicas: Replicas): void {
+    for (const brokerId of isr) this.#checkHoldsCommitted(brokerId, replicas, `in the ISR of epoch ${leaderEpoch}`);
   }
 
-  onAcknowledged(firstOffset: number, values: readonly number[], state: ControllerState, logs: Logs): void {
+  onAcknowledged(firstOffset: number, values: readonly number[], state: ControllerState, replicas: Replicas): void {
     values.forEach((value, index) => {
       const offset = firstOffset + index;
       this.#acknowledged.set(value, offset);
       if (this.#committed[offset]?.value !== value)
         this.fail(`value ${value} is acknowledged at ${offset} uncommitted`);
     });
-    this.onStateChanged(state, logs);
+    this.onStateChanged(state, replicas);
   }
 
-  onCalm(state: ControllerState, logs: Logs, brokerIds: readonly number[]): void {
-    const leaderLog = logs.get(state.leader);
-    if (leaderLog === undefined) {
+  onCalm(state: ControllerState, replicas: Replicas, brokerIds: readonly number[]): void {
+    const leaderRecords = replicas.get(state.leader)?.records ?? null;
+    if (leaderRecords === null) {
       this.fail('there is no leader after the storm');
       return;
     }
     if (state.isr.length !== brokerIds.length) this.fail(`the ISR is ${state.isr.join(',')} after the storm`);
     for (const [value, offset] of this.#acknowledged)
-      if (leaderLog.records[offset]?.value !== value) this.fail(`value ${value}, acknowledged at ${offset}, is lost`);
-    for (const [brokerId, log] of logs) {
-      if (log.logEndOffset !== leaderLog.logEndOffset || log.highWatermark !== leaderLog.logEndOffset)
+      if (leaderRecords[offset]?.value !== value) this.fail(`value ${value}, acknowledged at ${offset}, is lost`);
+    for (const [brokerId, { records, highWatermark }] of replicas) {
+      const endOffset = records?.length ?? -1;
+      if (endOffset !== leaderRecords.length || highWatermark !== leaderRecords.length)
         this.fail(
-          `after the storm broker ${brokerId} ends at ${log.logEndOffset} (committed ${log.highWatermark}), the ` +
-            `leader at ${leaderLog.logEndOffset}`,
+          `after the storm broker ${brokerId} ends at ${endOffset} (committed ${highWatermark}), the leader at ` +
+            `${leaderRecords.length}`,
         );
-      log.records.forEach((record, offset) => {
-        const other = leaderLog.records[offset];
+      records?.forEach((record, offset) => {
+        const other = leaderRecords[offset];
         if (other !== undefined && !isSame(record, other)) this.fail(`brokers differ at offset ${offset}`);
       });
     }
   }
 
-  #checkHoldsCommitted(brokerId: number, logs: Logs, where: string): void {
-    const log = logs.get(brokerId);
-    if (log === undefined) return;
+  #checkHoldsCommitted(brokerId: number, replicas: Replicas, where: string): void {
+    const records = replicas.get(brokerId)?.records ?? null;
+    if (records === null) return;
     for (let offset = this.#committed.length - 1; offset >= 0; offset--) {
       const committed = this.#committed[offset];
-      const record = log.records[offset];
+      const record = records[offset];
       if (committed === undefined || (record !== undefined && isSame(record, committed))) continue;
       const has = record === undefined ? 'nothing' : print(record);
       this.fail(`broker ${brokerId}, ${where}, has ${has} at the committed offset ${offset}, not ${print(committed)}`);

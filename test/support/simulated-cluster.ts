@@ -27,11 +27,12 @@ import { Writer } from '../../src/protocol/writer.ts';
 import { AlterPartitionSender } from '../../src/replica/alter-partition-sender.ts';
 import type { LeaderClient } from '../../src/replica/fetcher.ts';
 import { Partitions } from '../../src/replica/partitions.ts';
+import type { ReplicaLogs } from '../../src/replica/state-changes.ts';
 import type { ReplicationRules } from '../../src/replica/partition.ts';
+import { DiskStorage, MemoryStorage, type ReplicaStorage } from './replica-storage.ts';
 import { ReplicationWatch } from './replication-watch.ts';
 import { SeededRandom, SimulatedClock } from './simulated-clock.ts';
 import { SimulatedController } from './simulated-controller.ts';
-import { recordsOf, SimulatedLog } from './simulated-log.ts';
 
 export const TOPIC = 'orders';
 export const TOPIC_ID = 'b3JkZXJzb3JkZXJzb3JkZQ';
@@ -43,6 +44,8 @@ export interface SimulationOptions {
   /** Flush before anything counts, and cut the power instead of killing. */
   readonly isDurable?: boolean;
   readonly minInsyncReplicas?: number;
+  /** Real logs on a disk in memory instead of simulated ones. */
+  readonly hasRealLogs?: boolean;
   readonly durationMs?: number;
 }
 
@@ -110,8 +113,8 @@ export class SimulatedCluster {
   readonly #options: Required<Omit<SimulationOptions, 'rules'>> & Pick<SimulationOptions, 'rules'>;
   readonly #random: SeededRandom;
   readonly #clock: SimulatedClock;
-  readonly #logs = new Map<number, SimulatedLog>();
-  readonly #checkpoints = new Map<number, number>();
+  readonly #storages = new Map<number, ReplicaStorage>();
+  readonly #starting = new Set<number>();
   readonly #processes = new Map<number, Process>();
   readonly #cutLinks = new Set<string>();
   readonly #controller: SimulatedController;
@@ -121,16 +124,16 @@ export class SimulatedCluster {
   #isCalm = false;
 
   constructor(options: SimulationOptions) {
-    this.#options = { isDurable: false, minInsyncReplicas: 1, durationMs: 2000, ...options };
+    this.#options = { isDurable: false, minInsyncReplicas: 1, hasRealLogs: false, durationMs: 2000, ...options };
     this.#random = new SeededRandom(options.seed);
     this.#clock = new SimulatedClock(this.#random);
     this.#watch = new ReplicationWatch();
-    for (const brokerId of BROKER_IDS) this.#logs.set(brokerId, this.#newLog(brokerId));
+    for (const brokerId of BROKER_IDS) this.#storages.set(brokerId, this.#newStorage(brokerId));
     this.#controller = new SimulatedController({
       brokerIds: BROKER_IDS,
       clock: this.#clock,
       random: this.#random,
-      onChanged: () => this.#watch.onStateChanged(this.#controller.state, this.#logs),
+      onChanged: () => this.#watch.onStateChanged(this.#controller.state, this.#storages),
       order: (brokerId, brokerEpoch) => this.#order(brokerId, brokerEpoch),
     });
   }
@@ -145,7 +148,7 @@ export class SimulatedCluster {
     this.#cutLinks.clear();
     for (const brokerId of BROKER_IDS) if (!this.#processes.has(brokerId)) this.#start(brokerId);
     await this.#play(durationMs + 3000);
-    if (this.#watch.violations.length === 0) this.#watch.onCalm(this.#controller.state, this.#logs, BROKER_IDS);
+    if (this.#watch.violations.length === 0) this.#watch.onCalm(this.#controller.state, this.#storages, BROKER_IDS);
     return {
       violations: this.#watch.violations,
       acknowledgedCount: this.#watch.acknowledgedCount,
@@ -175,23 +178,24 @@ export class SimulatedCluster {
     repeat(300, () => this.#crash());
     repeat(120, () => this.#cutLink());
     repeat(150, () => this.#controller.moveLeader());
-    repeat(30, () => this.#checkpoint());
   }
 
   /** To whoever believes to lead: maybe several. */
   #produce(): void {
     for (const process of this.#processes.values()) {
+      const storage = this.#storages.get(process.brokerId);
       const partition = process.partitions.leader(TOPIC, 0, -1);
-      if (typeof partition === 'string' || this.#random.chance(0.3)) continue;
+      if (storage === undefined || typeof partition === 'string' || this.#random.chance(0.3)) continue;
       const values = Array.from({ length: 1 + this.#random.int(3) }, () => this.#nextValue++);
       const acks = this.#random.chance(0.8) ? -1 : 1;
       try {
-        const { firstOffset, lastOffset } = partition.append(recordsOf(values), acks, 'client', 0);
+        const { firstOffset, lastOffset } = partition.append(storage.encode(values), acks, 'client', 0);
         if (acks !== -1) continue;
         partition.whenAcknowledged(acks, lastOffset + 1, {
           isDone: false,
           onSettled: (outcome) => {
-            if (outcome === 'NONE') this.#watch.onAcknowledged(firstOffset, values, this.#controller.state, this.#logs);
+            if (outcome === 'NONE')
+              this.#watch.onAcknowledged(firstOffset, values, this.#controller.state, this.#storages);
           },
         });
       } catch (error) {
@@ -206,7 +210,7 @@ export class SimulatedCluster {
     if (process === undefined) return;
     process.clock.isDead = true;
     this.#processes.delete(brokerId);
-    this.#logs.get(brokerId)?.crash(this.#checkpoints.get(brokerId) ?? 0, this.#options.isDurable);
+    this.#storages.get(brokerId)?.crash(this.#options.isDurable);
     this.#watch.onCrashed(brokerId);
     // Sometimes it is back before anybody has noticed.
     const isNoticed = this.#random.chance(0.7);
@@ -226,43 +230,40 @@ export class SimulatedCluster {
     this.#clock.schedule(this.#random.int(400), () => this.#cutLinks.delete(link));
   }
 
-  #checkpoint(): void {
-    const brokerId = this.#random.pick(BROKER_IDS) ?? 1;
-    this.#checkpoints.set(brokerId, this.#logs.get(brokerId)?.highWatermark ?? 0);
-  }
-
-  #newLog(brokerId: number): SimulatedLog {
-    return new SimulatedLog({
+  #newStorage(brokerId: number): ReplicaStorage {
+    const { isDurable, minInsyncReplicas, hasRealLogs } = this.#options;
+    const Storage = hasRealLogs ? DiskStorage : MemoryStorage;
+    return new Storage({
+      topic: TOPIC,
       topicId: TOPIC_ID,
-      flushMessages: this.#options.isDurable ? 1 : Number.MAX_SAFE_INTEGER,
-      minInsyncReplicas: this.#options.minInsyncReplicas,
-      flush: () =>
-        new Promise((resolve) => {
-          const process = this.#processes.get(brokerId);
-          process?.clock.schedule(1 + this.#random.int(8), resolve);
-        }),
+      isDurable,
+      minInsyncReplicas,
+      random: this.#random,
       onBroken: (what) => this.#watch.fail(`broker ${brokerId}: ${what}`),
-      onHighWatermark: (log, previous) => {
-        const process = this.#processes.get(brokerId);
-        const partition = process?.partitions.find(TOPIC, 0);
-        if (partition === undefined || typeof partition === 'string') return;
-        if (partition.isLeader) this.#watch.onCommitted(brokerId, partition.leaderEpoch, previous, log);
+      onHighWatermark: (view, previous) => {
+        const partition = this.#processes.get(brokerId)?.partitions.find(TOPIC, 0);
+        if (partition === undefined || typeof partition === 'string' || !partition.isLeader) return;
+        this.#watch.onCommitted(brokerId, partition.leaderEpoch, previous, view);
       },
     });
   }
 
+  /** Loads the logs, which takes a moment, and begins a new life. */
   #start(brokerId: number): void {
-    const brokerEpoch = this.#nextBrokerEpoch++;
+    const storage = this.#storages.get(brokerId);
+    if (storage === undefined || this.#starting.has(brokerId)) return;
+    this.#starting.add(brokerId);
     const clock = new ProcessClock(this.#clock);
+    storage
+      .open(clock)
+      .then((logs) => this.#run(brokerId, clock, logs))
+      .catch((error: unknown) => this.#watch.fail(`broker ${brokerId} cannot start: ${String(error)}`))
+      .finally(() => this.#starting.delete(brokerId));
+  }
+
+  #run(brokerId: number, clock: ProcessClock, logs: ReplicaLogs): void {
+    const brokerEpoch = this.#nextBrokerEpoch++;
     const metadata = new MetadataCache();
-    const log = this.#logs.get(brokerId) ?? this.#newLog(brokerId);
-    const logs = {
-      get: () => log,
-      getOrCreate: () => log,
-      delete: () => this.#watch.fail('a log is deleted'),
-      setAside: () => this.#watch.fail('a log is put aside'),
-      all: () => [{ topic: TOPIC, partition: 0, topicId: TOPIC_ID }],
-    };
     const isrStore = new AlterPartitionSender({
       brokerId,
       brokerEpoch: () => brokerEpoch,
@@ -314,7 +315,7 @@ export class SimulatedCluster {
     const isObeyed = await this.#exchange(0, brokerId, this.#clock, async () => {
       const answer = await process.partitions.applyLeaderAndIsr(decoded(LeaderAndIsr, 7, leaderAndIsr));
       process.partitions.applyUpdateMetadata(decoded(UpdateMetadata, 8, updateMetadata));
-      this.#watch.onStateChanged(this.#controller.state, this.#logs);
+      this.#watch.onStateChanged(this.#controller.state, this.#storages);
       return answer.errorCode === 0;
     }).catch(() => false);
     return isObeyed;
@@ -376,7 +377,9 @@ export class SimulatedCluster {
   }
 
   #deliver(from: number, to: number, onArrived: () => void): void {
-    const delayMs = this.#random.chance(0.9) ? this.#random.int(4) : this.#random.int(60);
+    // The controller takes its time, so that much happens between what it has decided and what is known of it.
+    const isQuick = this.#random.chance(from === 0 || to === 0 ? 0.4 : 0.9);
+    const delayMs = isQuick ? this.#random.int(4) : this.#random.int(60);
     const isLost = this.#cutLinks.has(`${from}>${to}`) || (!this.#isCalm && this.#random.chance(0.03));
     const target = this.#processes.get(to);
     this.#clock.schedule(delayMs, () => {

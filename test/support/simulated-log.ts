@@ -13,7 +13,7 @@ export interface StoredRecord {
 const RECORD_BYTES = 16;
 
 /** What a producer sends: values without offsets. */
-export function recordsOf(values: readonly number[]): Buffer {
+export function encodeValues(values: readonly number[]): Buffer {
   const bytes = Buffer.alloc(values.length * RECORD_BYTES);
   values.forEach((value, index) => {
     bytes.writeUInt32BE(value, index * RECORD_BYTES + 12);
