@@ -8,36 +8,26 @@
 import * as path from 'node:path';
 import type { BrokerConfig } from '../config/broker-config.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { Disk, DiskLock } from '../lib/disk.ts';
+import type { Disk } from '../lib/disk.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
-import type { TopicId } from '../model/topic-partition.ts';
-import { topicPartitionKey, ZERO_TOPIC_ID } from '../model/topic-partition.ts';
+import { type TopicId, topicPartitionKey } from '../model/topic-partition.ts';
 import { KafkaError } from '../protocol/errors.ts';
 import { markCleanShutdown } from './clean-shutdown.ts';
 import type { DirectoryCheckpoints } from './directory-checkpoints.ts';
 import { type LoadedDirectory, loadDirectory } from './directory-loading.ts';
+import { type OpenedDirectory, openDirectory } from './directory-opening.ts';
 import { AppendedBytes } from './heat.ts';
 import { IndexCache } from './index-cache.ts';
 import { LeaderEpochs } from './leader-epochs.ts';
 import type { LogConfig } from './log-config.ts';
-import { LogDirectory, type LogServices } from './log-directory.ts';
+import type { LogDirectory, LogDirectoryListener, LogServices } from './log-directory.ts';
 import { LogStore } from './log-store.ts';
 import { LogUpkeep, type LogUpkeepConfig } from './log-upkeep.ts';
-import {
-  checkMetaProperties,
-  decodeMetaProperties,
-  encodeMetaProperties,
-  META_PROPERTIES,
-  type MetaProperties,
-} from './meta-properties.ts';
+import { checkMetaProperties, encodeMetaProperties, META_PROPERTIES } from './meta-properties.ts';
 import { OpenFiles } from './open-files.ts';
 import { markedDirectoryName, partitionDirectoryName } from './partition-directory.ts';
 import { PartitionLog } from './partition-log.ts';
-import { ProducerSnapshots } from './producer-snapshots.ts';
-import { ProducerState } from './producer-state.ts';
-import { createSegment } from './segment-factory.ts';
-import { SegmentList } from './segment-list.ts';
 
 export interface LogManagerOptions {
   readonly disk: Disk;
@@ -74,20 +64,21 @@ interface LoadedDirectoryRef {
   readonly checkpoints: DirectoryCheckpoints;
 }
 
-interface Managed {
-  readonly directory: LogDirectory;
-  readonly lock: DiskLock | null;
-  meta: MetaProperties | null;
-  /** Null until the directory is loaded. */
-  checkpoints: DirectoryCheckpoints | null;
+interface Managed extends OpenedDirectory {
+  /** Once it is loaded. */
+  checkpoints?: DirectoryCheckpoints;
   /** Logs there were found damaged, so it may not be left as one that needs no look. */
-  hasDamage: boolean;
+  hasDamage?: boolean;
 }
 
 export class LogManager {
   readonly #options: LogManagerOptions;
   readonly #services: LogServices;
   readonly #managed: Managed[] = [];
+  readonly #listener: LogDirectoryListener = {
+    onDirectoryFailed: (directory, error) => this.#onDirectoryFailed(directory, error),
+    onLogFailed: (log, error) => this.#tell(log.directory, [log], error),
+  };
   readonly #logs = new Map<string, PartitionLog>();
   /** Logs that were found damaged when they were loaded. */
   readonly #damaged = new Map<string, KafkaError>();
@@ -100,7 +91,8 @@ export class LogManager {
   static open(options: LogManagerOptions): LogManager {
     const manager = new LogManager(options);
     try {
-      for (const directory of options.config.logDirs) manager.#openDirectory(path.resolve(directory));
+      for (const directory of options.config.logDirs)
+        manager.#managed.push(openDirectory(path.resolve(directory), manager.#services, manager.#listener));
       manager.#assertSomeDirectory();
     } catch (error) {
       manager.#unlock();
@@ -122,37 +114,6 @@ export class LogManager {
       appendedBytes: new AppendedBytes(),
       producerIdExpirationMs: options.config.producerIdExpirationMs,
     };
-  }
-
-  #openDirectory(directoryPath: string): void {
-    const { disk } = this.#options;
-    const directory = new LogDirectory(directoryPath, this.#services, {
-      onDirectoryFailed: (failed, error) => this.#onDirectoryFailed(failed, error),
-      onLogFailed: (log, error) => this.#tell(log.directory, [log], error),
-    });
-    const managed: Managed = { directory, lock: null, meta: null, checkpoints: null, hasDamage: false };
-    try {
-      if (!disk.exists(directoryPath)) {
-        this.#options.logger.info(`Log directory ${directoryPath} not found, creating it.`);
-        disk.makeDirectory(directoryPath);
-        disk.syncDirectory(path.dirname(directoryPath));
-      }
-      const lock = disk.lock(path.join(directoryPath, '.lock'));
-      if (lock === null)
-        throw new DirectoryInUseError(
-          `Failed to acquire lock on file .lock in ${directoryPath}. A Kafka instance in another process or ` +
-            `thread is using ` +
-            'this directory.',
-        );
-      this.#managed.push({ ...managed, lock });
-      const file = path.join(directoryPath, META_PROPERTIES);
-      if (!disk.exists(file)) this.#options.logger.info(`No meta.properties file found in ${directoryPath}.`);
-      else this.#managed.at(-1)!.meta = decodeMetaProperties(disk.readFile(file).toString('utf8'), file);
-    } catch (error) {
-      if (!isDiskError(error)) throw error;
-      if (!this.#managed.some((each) => each.directory === directory)) this.#managed.push(managed);
-      directory.fail('Failed to create or validate data directory', error);
-    }
   }
 
   #assertSomeDirectory(): void {
@@ -254,7 +215,7 @@ export class LogManager {
 
   *#loadedDirectories(): Generator<LoadedDirectoryRef> {
     for (const { directory, checkpoints } of this.#managed)
-      if (checkpoints !== null && !directory.isOffline) yield { directory, checkpoints };
+      if (checkpoints !== undefined && !directory.isOffline) yield { directory, checkpoints };
   }
 
   /** Undefined when there is no such log. It may be out of service: see `isOffline`. */
@@ -307,33 +268,13 @@ export class LogManager {
     const log = directory.guard(`Error while creating log for ${name}`, () => {
       const logPath = path.join(directory.path, partitionDirectoryName(topic, partition));
       this.#services.disk.makeDirectory(logPath);
-      const store = new LogStore(this.#emptyParts(topic, partition, logPath, config), directory);
+      const store = LogStore.create({ topic, partition, path: logPath, config }, directory);
       const offsets = { logStartOffset: 0, recoveryPoint: 0, highWatermark: 0 };
       return new PartitionLog({ topic, partition }, directory, checkpoints, store, new LeaderEpochs(), offsets);
     });
     this.#logs.set(name, log);
     this.#options.logger.info(`Created log for partition ${name} in ${log.path}`);
     return log;
-  }
-
-  #emptyParts(
-    topic: string,
-    partition: number,
-    logPath: string,
-    config: LogConfig,
-  ): ConstructorParameters<typeof LogStore>[0] {
-    return {
-      topic,
-      partition,
-      topicId: ZERO_TOPIC_ID,
-      path: logPath,
-      config,
-      segments: new SegmentList([createSegment(this.#services, logPath, 0, this.#services.clock.nowMs())]),
-      producers: new ProducerState(topicPartitionKey(topic, partition)),
-      snapshots: new ProducerSnapshots(this.#services.disk, logPath, []),
-      logEndOffset: 0,
-      areNamesDirty: true,
-    };
   }
 
   #emptiest(): LoadedDirectoryRef | null {
@@ -484,12 +425,3 @@ export class LogManager {
 }
 
 const CLOSE_CONCURRENCY = 4;
-
-class DirectoryInUseError extends Error {
-  override readonly name = 'DirectoryInUseError';
-}
-
-/** Errors of the disk have the name of the system call; ours and those about foreign data have not. */
-function isDiskError(error: unknown): boolean {
-  return error instanceof Error && 'syscall' in error;
-}

@@ -10,12 +10,12 @@ import type { LogConfig } from './log-config.ts';
 import type { LogDirectory } from './log-directory.ts';
 import { encodePartitionMetadata, PARTITION_METADATA } from './partition-metadata.ts';
 import { rebuildProducers, replayBatch } from './producer-replay.ts';
-import type { ProducerSnapshots } from './producer-snapshots.ts';
-import type { ProducerState } from './producer-state.ts';
+import { ProducerSnapshots } from './producer-snapshots.ts';
+import { ProducerState } from './producer-state.ts';
 import { RecentBatches } from './recent-batches.ts';
 import type { Cut, Segment } from './segment.ts';
 import { createSegment } from './segment-factory.ts';
-import type { SegmentList } from './segment-list.ts';
+import { SegmentList } from './segment-list.ts';
 import { MAX_RELATIVE_OFFSET } from './sparse-index.ts';
 
 /** What a log is made of, as recovery found it. */
@@ -47,6 +47,27 @@ export class LogStore {
   #rollJitterMs: number;
   #areNamesDirty: boolean;
   #cutCount = 0;
+
+  /** A new log, empty, in a directory that is there. */
+  static create(
+    { topic, partition, path: logPath, config }: Pick<LogParts, 'topic' | 'partition' | 'path' | 'config'>,
+    directory: LogDirectory,
+  ): LogStore {
+    const { services } = directory;
+    const parts: LogParts = {
+      topic,
+      partition,
+      topicId: ZERO_TOPIC_ID,
+      path: logPath,
+      config,
+      segments: new SegmentList([createSegment(services, logPath, 0, services.clock.nowMs())]),
+      producers: new ProducerState(`${topic}-${partition}`),
+      snapshots: new ProducerSnapshots(services.disk, logPath, []),
+      logEndOffset: 0,
+      areNamesDirty: true,
+    };
+    return new LogStore(parts, directory);
+  }
 
   constructor(parts: LogParts, directory: LogDirectory) {
     this.#name = `${parts.topic}-${parts.partition}`;

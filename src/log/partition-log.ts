@@ -9,9 +9,10 @@
 import { type TopicId, ZERO_TOPIC_ID } from '../model/topic-partition.ts';
 import { KafkaError } from '../protocol/errors.ts';
 import type { RecordBatch } from '../protocol/records/batch.ts';
-import { type AppendOrigin, checkAppend, checkReplicated, tooLarge } from './append-check.ts';
+import { type AppendOrigin, checkReplicated } from './append-check.ts';
 import type { CheckpointedLog, DirectoryCheckpoints } from './directory-checkpoints.ts';
 import { Durability, type Syncable } from './durability.ts';
+import { type LeaderLog, prepareAppend } from './leader-append.ts';
 import type { EpochEndOffset, EpochEntry, LeaderEpochs } from './leader-epochs.ts';
 import type { LogConfig } from './log-config.ts';
 import type { LogDirectory } from './log-directory.ts';
@@ -22,7 +23,6 @@ import type { LogSlice } from './log-slice.ts';
 import type { LogStore } from './log-store.ts';
 import type { ProducerState } from './producer-state.ts';
 import type { RecentBatches } from './recent-batches.ts';
-import { recompress } from './recompress.ts';
 import type { Segment } from './segment.ts';
 import type { SegmentList } from './segment-list.ts';
 
@@ -59,7 +59,7 @@ export interface LogOffsets {
   readonly highWatermark: number;
 }
 
-export class PartitionLog implements Syncable, ReadableLog, CheckpointedLog {
+export class PartitionLog implements Syncable, ReadableLog, LeaderLog, CheckpointedLog {
   readonly topic: string;
   readonly partition: number;
   /** `topic-partition` */
@@ -184,36 +184,15 @@ export class PartitionLog implements Syncable, ReadableLog, CheckpointedLog {
    */
   appendAsLeader(records: Buffer, leaderEpoch: number, origin: AppendOrigin, nowMs: number): AppendResult {
     this.#guard.assertOnline();
-    const { config } = this;
-    let batches = checkAppend(records, origin, config, this.name, nowMs);
-    if (origin === 'client') batches = batches.map((batch) => this.#recompressed(batch));
-    const sizeBytes = batches.reduce((total, batch) => total + batch.sizeBytes, 0);
-    if (sizeBytes > config.segmentBytes)
-      throw new KafkaError(
-        'RECORD_LIST_TOO_LARGE',
-        `Message batch size is ${sizeBytes} bytes in append to partition ${this.name}, which exceeds the maximum ` +
-          `configured ` +
-          `segment size of ${config.segmentBytes}.`,
-      );
-    const duplicate = origin === 'client' ? this.producers.findDuplicate(batches[0]!) : null;
-    if (duplicate !== null)
-      return this.#result(duplicate.firstOffset, duplicate.lastOffset, duplicate.timestampMs, true);
-    let nextOffset = this.logEndOffset;
-    for (const batch of batches) {
-      if (batch.hasProducerId) this.producers.check(batch, nextOffset, origin);
-      nextOffset += batch.lastOffsetDelta + 1;
-    }
-    const isLogAppendTime = config.messageTimestampType === 'LogAppendTime';
-    nextOffset = this.logEndOffset;
-    for (const batch of batches) {
-      batch.baseOffset = nextOffset;
-      batch.partitionLeaderEpoch = leaderEpoch;
-      if (isLogAppendTime) batch.setMaxTimestamp('LogAppendTime', nowMs);
-      nextOffset += batch.lastOffsetDelta + 1;
+    const append = prepareAppend(records, leaderEpoch, origin, this, nowMs);
+    if (append.duplicate !== null) {
+      const { firstOffset, lastOffset, timestampMs } = append.duplicate;
+      return this.#result(firstOffset, lastOffset, timestampMs, true);
     }
     const firstOffset = this.logEndOffset;
-    this.#write(batches, nowMs);
-    return this.#result(firstOffset, nextOffset - 1, isLogAppendTime ? nowMs : -1, false);
+    this.#write(append.batches, nowMs);
+    const isLogAppendTime = this.config.messageTimestampType === 'LogAppendTime';
+    return this.#result(firstOffset, append.lastOffset, isLogAppendTime ? nowMs : -1, false);
   }
 
   /**
@@ -241,13 +220,6 @@ export class PartitionLog implements Syncable, ReadableLog, CheckpointedLog {
 
   #result(firstOffset: number, lastOffset: number, logAppendTimeMs: number, isDuplicate: boolean): AppendResult {
     return { firstOffset, lastOffset, logAppendTimeMs, logStartOffset: this.#logStartOffset, isDuplicate };
-  }
-
-  #recompressed(batch: RecordBatch): RecordBatch {
-    const wanted = recompress(batch, this.config.compressionType);
-    if (wanted !== batch && wanted.sizeBytes > this.config.maxMessageBytes)
-      throw tooLarge(wanted.sizeBytes, this.config.maxMessageBytes, this.name);
-    return wanted;
   }
 
   #write(batches: readonly RecordBatch[], nowMs: number): void {
