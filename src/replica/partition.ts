@@ -12,6 +12,7 @@ import type { Logger } from '../lib/logger.ts';
 import type { TopicId } from '../model/topic-partition.ts';
 import { KafkaError, type ErrorName } from '../protocol/errors.ts';
 import { RECORD_BATCH_OVERHEAD, RecordBatch } from '../protocol/records/batch.ts';
+import { Acknowledgements } from './acknowledgements.ts';
 import type { AwaitedFollowers } from './awaited-followers.ts';
 import { findDivergence } from './divergence.ts';
 import { type EpochEndOffset, FollowerState } from './follower-state.ts';
@@ -20,7 +21,7 @@ import { type FetchPulse, type LeaderEffect, LeaderState, type LeaderView } from
 import { proposeIsr } from './isr-proposing.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { LogAppendResult, LogRecords, ReplicaLog } from './replica-log.ts';
-import { OffsetQueue, type OffsetWaiter, type PartitionWatcher, WatcherList } from './waiting.ts';
+import { type OffsetWaiter, type PartitionWatcher, WatcherList } from './waiting.ts';
 
 /** The rules of the two roles as classes, so that a simulation can break one at a time and see whether it notices. */
 export interface ReplicationRules {
@@ -89,13 +90,11 @@ export class Partition implements LeaderView {
   readonly partition: number;
   readonly log: ReplicaLog;
   readonly #context: PartitionContext;
-  readonly #committing = new OffsetQueue();
-  readonly #flushing = new OffsetQueue();
+  readonly #acknowledgements: Acknowledgements;
   readonly #watchers = new WatcherList();
   #state: PartitionState | null = null;
   #leader: LeaderState | null = null;
   #follower: FollowerState | null = null;
-  #isFlushing = false;
   #closedBy: ErrorName | null = null;
 
   constructor(topic: string, partition: number, log: ReplicaLog, context: PartitionContext) {
@@ -103,6 +102,11 @@ export class Partition implements LeaderView {
     this.partition = partition;
     this.log = log;
     this.#context = context;
+    this.#acknowledgements = new Acknowledgements(log, `${topic}-${partition}`, context.logger, () => {
+      if (this.#leader === null) return false;
+      this.carryOut(this.#leader.onWaitOver(this.#nowMs));
+      return true;
+    });
   }
 
   get topicId(): TopicId {
@@ -149,7 +153,7 @@ export class Partition implements LeaderView {
   }
 
   get committableEndOffset(): number {
-    return this.#isFlushRequired ? Math.min(this.log.durableEndOffset, this.log.logEndOffset) : this.log.logEndOffset;
+    return this.#acknowledgements.safeEndOffset;
   }
 
   get minInsyncReplicas(): number {
@@ -162,10 +166,6 @@ export class Partition implements LeaderView {
 
   isBrokerAlive(brokerId: number): boolean {
     return this.#context.isBrokerAlive(brokerId);
-  }
-
-  get #isFlushRequired(): boolean {
-    return this.log.config.flushMessages === 1;
   }
 
   get #nowMs(): number {
@@ -197,7 +197,7 @@ export class Partition implements LeaderView {
       nowMs: this.#nowMs,
     });
     this.carryOut(this.#leader.onElected(this.#nowMs));
-    this.#flush();
+    this.#acknowledgements.flush();
     this.#watchers.notify('leadership');
     this.#context.awaitedFollowers.expect(this, this.#followerIds);
   }
@@ -284,7 +284,7 @@ export class Partition implements LeaderView {
     if (this.log.logEndOffset > previousEndOffset) {
       this.carryOut(leader.onAppended(previousEndOffset, this.#nowMs));
       this.#watchers.notify('appended');
-      this.#flush();
+      this.#acknowledgements.flush();
     }
     return result;
   }
@@ -295,11 +295,9 @@ export class Partition implements LeaderView {
    */
   whenAcknowledged(acks: number, requiredOffset: number, waiter: OffsetWaiter): void {
     if (this.#leader === null) waiter.onSettled(this.#closedBy ?? 'NOT_LEADER_OR_FOLLOWER');
-    else if (acks !== -1) {
-      if (this.committableEndOffset >= requiredOffset) waiter.onSettled('NONE');
-      else this.#flushing.add(requiredOffset, waiter);
-    } else if (this.#leader.highWatermark >= requiredOffset) waiter.onSettled(this.#commitOutcome(this.#leader));
-    else this.#committing.add(requiredOffset, waiter);
+    else if (acks !== -1) this.#acknowledgements.awaitSafe(requiredOffset, waiter);
+    else if (this.#leader.highWatermark >= requiredOffset) waiter.onSettled(this.#commitOutcome(this.#leader));
+    else this.#acknowledgements.awaitCommitted(requiredOffset, waiter);
   }
 
   /**
@@ -439,7 +437,7 @@ export class Partition implements LeaderView {
 
   #advanceHighWatermark(highWatermark: number): void {
     this.log.updateHighWatermark(highWatermark);
-    if (this.#leader !== null) this.#committing.release(highWatermark, this.#commitOutcome(this.#leader));
+    if (this.#leader !== null) this.#acknowledgements.onCommitted(highWatermark, this.#commitOutcome(this.#leader));
     this.#watchers.notify('highWatermark');
   }
 
@@ -448,34 +446,8 @@ export class Partition implements LeaderView {
     return leader.isUnderMinIsr ? 'NOT_ENOUGH_REPLICAS_AFTER_APPEND' : 'NONE';
   }
 
-  /**
-   * With flush.messages=1, sees to it that the log's end gets to the disk; appends that come meanwhile share the next
-   * flush.
-   */
-  #flush(): void {
-    if (!this.#isFlushRequired || this.#isFlushing || this.#leader === null) return;
-    if (this.log.durableEndOffset >= this.log.logEndOffset) return;
-    this.#isFlushing = true;
-    this.log.whenDurable(this.log.logEndOffset).then(
-      () => this.#onFlushed(),
-      // The log is offline by now and its manager closes this partition, which answers whoever waits.
-      (error: unknown) => {
-        this.#isFlushing = false;
-        this.#context.logger.warn(`[Partition ${this.topic}-${this.partition}] Flush failed`, error);
-      },
-    );
-  }
-
-  #onFlushed(): void {
-    this.#isFlushing = false;
-    this.#flushing.release(this.log.durableEndOffset, 'NONE');
-    if (this.#leader !== null) this.carryOut(this.#leader.onWaitOver(this.#nowMs));
-    this.#flush();
-  }
-
   #releaseWaiters(outcome: ErrorName): void {
-    this.#committing.releaseAll(outcome);
-    this.#flushing.releaseAll(outcome);
+    this.#acknowledgements.releaseAll(outcome);
     this.#watchers.notify('leadership');
   }
 }

@@ -41,6 +41,9 @@ export interface PartitionsOptions {
   readonly rules?: ReplicationRules;
 }
 
+/** A timer that is later than this says that the whole process stood still. */
+const MAX_LATENESS_MS = 1000;
+
 export class Partitions {
   readonly #options: PartitionsOptions;
   readonly #table: PartitionTable;
@@ -100,12 +103,19 @@ export class Partitions {
       // A high watermark that waited for a follower of that broker need not wait any longer.
       if (hasLost) for (const partition of this.#table.online()) partition.onBrokerLost();
     });
-    const periodMs = this.#options.settings.replicaLagTimeMaxMs / 2;
-    const tick = (): void => {
-      this.checkLag();
-      this.#lagTimer = this.#options.clock.schedule(periodMs, tick);
-    };
-    this.#lagTimer = this.#options.clock.schedule(periodMs, tick);
+    this.#scheduleLagCheck();
+  }
+
+  #scheduleLagCheck(mayBeLate = true): void {
+    const { clock, settings } = this.#options;
+    const periodMs = settings.replicaLagTimeMaxMs / 2;
+    const dueMs = clock.monotonicMs() + periodMs;
+    this.#lagTimer = clock.schedule(periodMs, () => {
+      // When this process stood still, the fetches of that time still lie in its sockets: they are heard first.
+      const isLate = mayBeLate && clock.monotonicMs() - dueMs > MAX_LATENESS_MS;
+      if (!isLate) this.checkLag();
+      this.#scheduleLagCheck(!isLate);
+    });
   }
 
   /**

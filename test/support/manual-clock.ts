@@ -66,6 +66,12 @@ export class ManualClock implements Clock {
     this.#moveTo(endMs);
   }
 
+  /** The process stands still: what becomes due meanwhile runs, late, at the end of it. */
+  stall(durationMs: number): void {
+    this.#moveTo(this.#monotonicMs + durationMs);
+    this.advance(0);
+  }
+
   #moveTo(monotonicMs: number): void {
     this.#nowMs += monotonicMs - this.#monotonicMs;
     this.#monotonicMs = monotonicMs;

@@ -164,6 +164,21 @@ describe('LeaderAndIsr', () => {
   });
 });
 
+describe('the check for followers that lag', () => {
+  it('is left out once when the process stood still, so that their fetches are heard first', async () => {
+    const plane = await DataPlane.open();
+    plane.partitions.start();
+    await plane.lead(TWO);
+    plane.append(['a']);
+    // The clock jumps: the timer of 15 s runs after 40 s.
+    plane.clock.stall(40_000);
+    expect(plane.isrChanges).toHaveLength(0);
+    plane.clock.advance(15_000);
+    expect(plane.isrChanges).toHaveLength(1);
+    await plane.partitions.close();
+  });
+});
+
 describe('the death of a broker', () => {
   it('lets the high watermark go on without its followers outside the ISR', async () => {
     const plane = await DataPlane.open();
