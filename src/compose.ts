@@ -13,7 +13,7 @@ import { FetchSessionCache } from './broker/fetch-session.ts';
 import { ALL_HANDLERS } from './broker/handlers/index.ts';
 import { TopicConfigs } from './broker/topic-configs.ts';
 import type { BrokerConfig } from './config/broker-config.ts';
-import { topicConfigFrom } from './config/topic-config.ts';
+import { type TopicConfig, topicConfigFrom } from './config/topic-config.ts';
 import { Controller } from './controller/controller.ts';
 import { type Clock, SystemClock } from './lib/clock.ts';
 import { Deferred } from './lib/deferred.ts';
@@ -48,14 +48,33 @@ export interface BrokerOptions {
   readonly onFatal: (what: string, error: unknown) => void;
 }
 
-/** What is built first, and what everything else is built on. */
+/** The machine and the settings. */
 interface Ground {
   readonly clock: Clock;
   readonly disk: NodeDisk;
   readonly random: SystemRandom;
   readonly logger: Logger;
   readonly config: BrokerConfig;
+  readonly onFatal: BrokerOptions['onFatal'];
 }
+
+/** What stands before there is a broker: ZooKeeper and the recovered logs. `config` names the broker from here on. */
+interface Foundation extends Ground {
+  readonly zk: ZooKeeper;
+  readonly clusterId: string;
+  readonly brokerId: number;
+  readonly logs: LogManager;
+}
+
+/** The rooms, built and silent: nothing of them is reachable or acts by itself yet. */
+interface Rooms {
+  readonly broker: Broker;
+  readonly membership: Membership;
+  readonly links: Links;
+}
+
+/** What has been started, to be stopped in reverse. */
+type Started = (() => Promise<void> | void)[];
 
 /**
  * How long a starting broker waits to hear of itself from the controller before it calls itself started all the same.
@@ -63,14 +82,16 @@ interface Ground {
 const FIRST_METADATA_TIMEOUT_MS = 10_000;
 
 export async function startBroker({ config, logger, onFatal }: BrokerOptions): Promise<RunningBroker> {
-  const ground: Ground = { clock: new SystemClock(), disk: new NodeDisk(), random: new SystemRandom(), logger, config };
-  // Whatever has been started is stopped again, the latest first, when a later step fails.
-  const started: (() => Promise<void> | void)[] = [];
+  const machine = { clock: new SystemClock(), disk: new NodeDisk(), random: new SystemRandom() };
+  const started: Started = [];
   const close = async (): Promise<void> => {
     for (const stop of started.splice(0).reverse()) await stop();
   };
   try {
-    const broker = await build(ground, onFatal, started);
+    const foundation = await layFoundation({ ...machine, logger, config, onFatal }, started);
+    const rooms = furnish(foundation, started);
+    await open(foundation, rooms, started);
+    const { broker } = rooms;
     logger.info(`[KafkaServer id=${broker.brokerId}] started`);
     return {
       brokerId: broker.brokerId,
@@ -86,42 +107,141 @@ export async function startBroker({ config, logger, onFatal }: BrokerOptions): P
   }
 }
 
-type Started = (() => Promise<void> | void)[];
-
-async function build(ground: Ground, onFatal: BrokerOptions['onFatal'], started: Started): Promise<Broker> {
-  const { clock, random, logger } = ground;
+async function layFoundation(ground: Ground, started: Started): Promise<Foundation> {
+  const { random, logger } = ground;
   const zk = newZooKeeper(ground);
   started.push(() => zk.close());
   await zk.connect();
   await ensurePersistentPaths(zk);
   const clusterId = await getOrCreateClusterId(zk, random);
   logger.info(`Cluster ID = ${clusterId}`);
-
   const { logs, brokerId } = await openLogs(ground, clusterId, zk);
-  const config = { ...ground.config, brokerId };
+  return { ...ground, config: { ...ground.config, brokerId }, zk, clusterId, brokerId, logs };
+}
+
+function furnish(foundation: Foundation, started: Started): Rooms {
+  const { brokerId, clusterId, config, zk, clock, random, logger, logs } = foundation;
   const metadata = new MetadataCache();
   const membership = new Membership({ brokerId, config, zk, metadata, clock, logger });
-  const links = new Links({
-    config,
-    metadata,
-    clock,
-    logger,
-    activeControllerId: () => controller.activeControllerId(),
-  });
-  started.push(() => links.close());
-
-  const topicConfigs = new TopicConfigs({
-    broker: config,
-    readOverrides: (topic) => readTopicConfig(zk, topic),
-    onChange: (topic, topicConfig) => {
-      for (const log of logs.all()) if (log.topic === topic) log.updateConfig(topicConfig);
-      replicas.onTopicConfigChanged(topic);
-      if (topicConfig.uncleanLeaderElectionEnable) controller.onUncleanLeaderElectionEnabled();
-    },
-    logger: logger.named('kafka.server.TopicConfigHandler'),
-  });
   const brokerEpoch = (): number => membership.brokerEpoch;
   started.push(() => logs.close(brokerEpoch()));
+  const activeControllerId = (): number => controller.activeControllerId();
+  const links = new Links({ config, metadata, clock, logger, activeControllerId });
+  started.push(() => links.close());
+  const controller = new Controller({
+    brokerId,
+    clusterId,
+    config,
+    zk,
+    connect: (broker) => links.toBroker(broker),
+    clock,
+    random,
+    logger: logger.named('kafka.controller.KafkaController'),
+    registerBroker: () => membership.rejoin(),
+  });
+  const topicConfigs = newTopicConfigs(foundation, (topic, topicConfig) => {
+    for (const log of logs.all()) if (log.topic === topic) log.updateConfig(topicConfig);
+    replicas.onTopicConfigChanged(topic);
+    if (topicConfig.uncleanLeaderElectionEnable) controller.onUncleanLeaderElectionEnabled();
+  });
+  metadata.onChange(({ image, deletedPartitions }) => {
+    for (const { topic } of deletedPartitions) if (!image.topics.has(topic)) topicConfigs.forget(topic);
+  });
+  const replicas = newReplicas(foundation, { metadata, membership, links, topicConfigs }, started);
+  const requests = links.toController('forwarding');
+  const broker: Broker = {
+    brokerId,
+    clusterId,
+    config,
+    clock,
+    logger,
+    metadata,
+    replicas,
+    logs,
+    controller,
+    topicConfigs,
+    producerIds: new ProducerIds({ brokerId, brokerEpoch, controller: requests, clock, logger }),
+    autoTopicCreation: new AutoTopicCreation({ config, controller: requests, logger }),
+    fetchSessions: new FetchSessionCache(config.maxIncrementalFetchSessionCacheSlots, (bound) => random.int(bound)),
+    brokerEpoch,
+  };
+  return { broker, membership, links };
+}
+
+/** From here on others can reach the broker, and the controller's orders come. */
+async function open({ config, zk, clock, logger, onFatal }: Foundation, rooms: Rooms, started: Started): Promise<void> {
+  const { broker, membership, links } = rooms;
+  const { replicas, topicConfigs, controller } = broker;
+  const dispatch = new Dispatch({ handlers: ALL_HANDLERS, broker, logger, onFatal });
+  const sockets = new SocketServer({
+    config,
+    handleFrame: (frame, connection) => dispatch.handleFrame(frame, connection),
+    clock,
+    logger: logger.named('kafka.network.SocketServer'),
+  });
+  await sockets.start();
+  started.push(() => sockets.close());
+  replicas.start();
+  const configChanges = await watchConfigChanges(
+    zk,
+    ({ type, name }) => (type === 'topics' ? topicConfigs.refresh(name) : undefined),
+    { clock, logger: logger.named('kafka.common.ZkNodeChangeNotificationListener') },
+  );
+  started.push(() => configChanges.close());
+  started.push(zk.onSessionEstablished(() => void topicConfigs.refreshAll()));
+  await membership.join(advertised(config, sockets));
+  controller.start();
+  started.push(() => controller.stop());
+  started.push(() => membership.leave(links.toController('shutdown')));
+  await whenInMetadata(broker);
+}
+
+function newZooKeeper({ config, clock, logger }: Ground): ZooKeeper {
+  return new ZooKeeper({
+    connectString: config.zookeeperConnect,
+    sessionTimeoutMs: config.zookeeperSessionTimeoutMs,
+    connectionTimeoutMs: config.zookeeperConnectionTimeoutMs,
+    clock,
+    logger: logger.named('kafka.zookeeper.ZooKeeperClient'),
+  });
+}
+
+/** Takes the log directories, finds out who this broker is, and recovers the logs with the settings of their topics. */
+async function openLogs(
+  { config, disk, clock, random, logger }: Ground,
+  clusterId: string,
+  zk: ZooKeeper,
+): Promise<{ logs: LogManager; brokerId: number }> {
+  const logs = LogManager.open({ disk, clock, random, logger: logger.named('kafka.log.LogManager'), config });
+  const configuredId = config.brokerId >= 0 ? config.brokerId : null;
+  logs.check(clusterId, configuredId);
+  const brokerId = configuredId ?? logs.storedBrokerId ?? (await nextBrokerId(zk, config.reservedBrokerMaxId));
+  logs.claim(clusterId, brokerId);
+  const overrides = await readConfigs(zk, 'topics', await readConfigNames(zk, 'topics'));
+  await logs.load((topic) => topicConfigFrom(config, overrides.get(topic) ?? new Map()));
+  return { logs, brokerId };
+}
+
+function newTopicConfigs(
+  { config, zk, logger }: Foundation,
+  onChange: (topic: string, config: TopicConfig) => void,
+): TopicConfigs {
+  return new TopicConfigs({
+    broker: config,
+    readOverrides: (topic) => readTopicConfig(zk, topic),
+    onChange,
+    logger: logger.named('kafka.server.TopicConfigHandler'),
+  });
+}
+
+/** The partitions of this broker on its logs, its way to their leaders, and its way to ask for ISR changes. */
+function newReplicas(
+  { brokerId, config, zk, clock, logger, logs, onFatal }: Foundation,
+  rooms: { metadata: MetadataCache; membership: Membership; links: Links; topicConfigs: TopicConfigs },
+  started: Started,
+): Partitions {
+  const { metadata, membership, links, topicConfigs } = rooms;
+  const brokerEpoch = (): number => membership.brokerEpoch;
   const isrStore = new AlterPartitionSender({
     brokerId,
     brokerEpoch,
@@ -130,7 +250,7 @@ async function build(ground: Ground, onFatal: BrokerOptions['onFatal'], started:
     logger: logger.named('kafka.server.AlterPartitionManager'),
     requestTimeoutMs: config.requestTimeoutMs,
   });
-  const replicas: Partitions = new Partitions({
+  const replicas = new Partitions({
     brokerId,
     settings: config,
     clock,
@@ -162,89 +282,7 @@ async function build(ground: Ground, onFatal: BrokerOptions['onFatal'], started:
       logger.error('The controller could not be told of the failed log directory', error),
     );
   });
-  metadata.onChange(({ image, deletedPartitions }) => {
-    for (const { topic } of deletedPartitions) if (!image.topics.has(topic)) topicConfigs.forget(topic);
-  });
-
-  const controller: Controller = new Controller({
-    brokerId,
-    clusterId,
-    config,
-    zk,
-    connect: (broker) => links.toBroker(broker),
-    clock,
-    random,
-    logger: logger.named('kafka.controller.KafkaController'),
-    registerBroker: () => membership.rejoin(),
-  });
-  const requests = links.toController('forwarding');
-  const broker: Broker = {
-    brokerId,
-    clusterId,
-    config,
-    clock,
-    logger,
-    metadata,
-    replicas,
-    logs,
-    controller,
-    topicConfigs,
-    producerIds: new ProducerIds({ brokerId, brokerEpoch, controller: requests, clock, logger }),
-    autoTopicCreation: new AutoTopicCreation({ config, controller: requests, logger }),
-    fetchSessions: new FetchSessionCache(config.maxIncrementalFetchSessionCacheSlots, (bound) => random.int(bound)),
-    brokerEpoch,
-  };
-  const dispatch = new Dispatch({ handlers: ALL_HANDLERS, broker, logger, onFatal });
-  const sockets = new SocketServer({
-    config,
-    handleFrame: (frame, connection) => dispatch.handleFrame(frame, connection),
-    clock,
-    logger: logger.named('kafka.network.SocketServer'),
-  });
-  await sockets.start();
-  started.push(() => sockets.close());
-
-  replicas.start();
-  const configChanges = await watchConfigChanges(
-    zk,
-    ({ type, name }) => (type === 'topics' ? topicConfigs.refresh(name) : undefined),
-    { clock, logger: logger.named('kafka.common.ZkNodeChangeNotificationListener') },
-  );
-  started.push(() => configChanges.close());
-  started.push(zk.onSessionEstablished(() => void topicConfigs.refreshAll()));
-
-  await membership.join(advertised(config, sockets));
-  controller.start();
-  started.push(() => controller.stop());
-  started.push(() => membership.leave(links.toController('shutdown')));
-  await whenInMetadata(broker);
-  return broker;
-}
-
-function newZooKeeper({ config, clock, logger }: Ground): ZooKeeper {
-  return new ZooKeeper({
-    connectString: config.zookeeperConnect,
-    sessionTimeoutMs: config.zookeeperSessionTimeoutMs,
-    connectionTimeoutMs: config.zookeeperConnectionTimeoutMs,
-    clock,
-    logger: logger.named('kafka.zookeeper.ZooKeeperClient'),
-  });
-}
-
-/** Takes the log directories, finds out who this broker is, and recovers the logs with the settings of their topics. */
-async function openLogs(
-  { config, disk, clock, random, logger }: Ground,
-  clusterId: string,
-  zk: ZooKeeper,
-): Promise<{ logs: LogManager; brokerId: number }> {
-  const logs = LogManager.open({ disk, clock, random, logger: logger.named('kafka.log.LogManager'), config });
-  const configuredId = config.brokerId >= 0 ? config.brokerId : null;
-  logs.check(clusterId, configuredId);
-  const brokerId = configuredId ?? logs.storedBrokerId ?? (await nextBrokerId(zk, config.reservedBrokerMaxId));
-  logs.claim(clusterId, brokerId);
-  const overrides = await readConfigs(zk, 'topics', await readConfigNames(zk, 'topics'));
-  await logs.load((topic) => topicConfigFrom(config, overrides.get(topic) ?? new Map()));
-  return { logs, brokerId };
+  return replicas;
 }
 
 /** What clients are told: the configured addresses, with the real port where the system chose one. */

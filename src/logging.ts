@@ -57,7 +57,8 @@ function kafkaLine({ level, time, msg, name, err }: Line): string {
   const at = new Date(time);
   const two = (value: number): string => String(value).padStart(2, '0');
   const date = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
-  const clock = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())},${String(at.getMilliseconds()).padStart(3, '0')}`;
+  const milliseconds = String(at.getMilliseconds()).padStart(3, '0');
+  const clock = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())},${milliseconds}`;
   const trace = err === undefined ? '' : `${harmless(err.stack ?? err.message ?? '')}\n`;
   return `[${date} ${clock}] ${LABELS[level] ?? level} ${harmless(msg)} (${name})\n${trace}`;
 }

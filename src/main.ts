@@ -11,6 +11,7 @@ import type { RunningBroker } from './compose.ts';
 enableCompileCache(path.join(import.meta.dirname, '..', '.cache', 'node'));
 // Loaded after the cache is on, so that everything below comes compiled from the second start.
 const { createLogger } = await import('./logging.ts');
+const { brokerValuesText } = await import('./config/describe.ts');
 const { loadBrokerConfig } = await import('./config/load.ts');
 const { startBroker } = await import('./compose.ts');
 
@@ -52,6 +53,7 @@ if (loaded.kind === 'problems') {
   logger.error('Exiting Kafka due to fatal exception: the configuration cannot be used');
   process.exit(1);
 }
+logger.named('kafka.server.KafkaConfig').info(brokerValuesText(loaded.config));
 for (const warning of loaded.warnings) logger.warn(warning);
 try {
   running = await startBroker({ config: loaded.config, logger, onFatal: crash });

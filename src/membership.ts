@@ -114,10 +114,10 @@ export class Membership {
       const taken = other.endpoints.filter((theirs) =>
         this.#endpoints.some((ours) => ours.host === theirs.host && ours.port === theirs.port),
       );
+      const names = taken.map(({ host, port }) => `${host}:${port}`).join(',');
       if (taken.length > 0)
         throw new Error(
-          `Configured end points ${taken.map(({ host, port }) => `${host}:${port}`).join(',')} in advertised listeners are ` +
-            `already registered by broker ${other.brokerId}`,
+          `Configured end points ${names} in advertised listeners are already registered by broker ${other.brokerId}`,
         );
     }
   }

@@ -21,7 +21,7 @@ export interface Terminal {
   error(text: string): void;
   /** Resolves when what was written so far has left the process, so that a slow reader slows the command down. */
   drained(): Promise<void>;
-  /** Calls back at Ctrl-C, SIGTERM or when the terminal goes away; while somebody listens the process does not end by itself. */
+  /** Calls back at Ctrl-C, SIGTERM or when the terminal goes away; meanwhile the process does not end by itself. */
   onInterrupt(callback: () => void): () => void;
 }
 
