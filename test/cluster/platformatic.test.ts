@@ -80,7 +80,7 @@ describe('the @platformatic/kafka admin', () => {
   it('reads configurations, log directories and offsets', async () => {
     const admin = newAdmin();
     await createTopic(cluster(), 'plt-described', { partitions: 1, configs: { 'retention.bytes': '12345' } });
-    await newProducer().send({ acks: 1, messages: [{ topic: 'plt-described', value: 'one' }] });
+    await newProducer().send({ acks: -1, messages: [{ topic: 'plt-described', value: 'one' }] });
     const resources = [
       { resourceType: 2, resourceName: 'plt-described', configurationKeys: ['retention.bytes'] },
     ] as const;
