@@ -50,7 +50,10 @@ function adapt(root: pino.Logger, name: string): Logger {
 
 /** Text from a client can be in a message: it may not start a line of its own or drive the terminal. */
 function harmless(text: string): string {
-  return text.replace(/(?!\t)\p{Cc}/gu, (character) => (character === '\n' ? '\n\t' : '?'));
+  return text
+    .trimEnd()
+    .replace(/(?![\t\n])\p{Cc}/gu, '?')
+    .replace(/\n(?!\t)/g, '\n\t');
 }
 
 function kafkaLine({ level, time, msg, name, err }: Line): string {

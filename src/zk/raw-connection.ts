@@ -2,9 +2,9 @@
  * One ZooKeeper session, kept over as many TCP connections as it takes: node-zookeeper-client's connection manager and
  * the cures of what would break a broker. Each was measured against a real server and has a test in test/zookeeper:
  *
- *  1 It has no read timeout: behind a dead link or a stopped server it stays "connected" for ever while the cluster has
- *    long moved on. Here nothing received for two thirds of the session timeout cuts the connection, which leaves a third
- *    to find another server.
+ *  1 It has no read timeout: behind a dead link or a stopped server it stays "connected" for ever while the cluster
+ *    has long moved on. Here nothing received for two thirds of the session timeout cuts the connection, which leaves
+ *    a third to find another server.
  *  2 It pings only when the socket is idle both ways, so a stream of watch events starves the session. Here a ping goes
  *    out when nothing was SENT for a third of the timeout.
  *  3 The half of a frame that a broken connection left behind is glued to the next connection's bytes. Here frames are

@@ -30,7 +30,7 @@ function blockTheEventLoop(durationMs: number): void {
 }
 
 describe('a session that the ensemble gave up', () => {
-  it('is followed by a new one: the holder stops, what waits fails, a new session comes, then its watches', async () => {
+  it('is followed by a new one: the holder stops, what waits fails, a new session, then its watches', async () => {
     const { zk, proxy } = await connectThroughProxy(800);
     const former = zk.sessionId;
     await zk.create('/mine', null, { ephemeral: true });
