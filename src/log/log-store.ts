@@ -194,7 +194,7 @@ export class LogStore {
    */
   cutTo(offset: number, cut: Cut, nowMs: number): void {
     const { all } = this.segments;
-    this.replaceSegments(all.slice(this.segments.indexFor(offset) + 1), []);
+    this.removeSegments(all.slice(this.segments.indexFor(offset) + 1));
     const { active } = this.segments;
     if (cut.position === 0) {
       this.#retire([active]);
@@ -225,9 +225,24 @@ export class LogStore {
     this.producers.clear(offset);
   }
 
-  /** Puts other segments in the place of some, or nothing. The old files go later, for readers that still use them. */
+  /** Takes segments out of the log. The files go later, for readers that still use them. */
+  removeSegments(segments: readonly Segment[]): void {
+    this.#retire(segments);
+    this.segments.replace(segments, []);
+  }
+
+  /**
+   * Puts others in the place of some that lie one behind the other. The new ones are complete, synced and marked
+   * `.cleaned`. A start after a crash in between either finds the old ones or goes on from where this was.
+   */
   replaceSegments(old: readonly Segment[], replacement: readonly Segment[]): void {
+    const { disk } = this.#directory.services;
+    // The last first: while any is `.cleaned`, those marked `.swap` behind it are known to be a part only.
+    for (const segment of [...replacement].reverse()) segment.rename('.swap');
+    disk.syncDirectory(this.#path);
     this.#retire(old);
+    for (const segment of replacement) segment.rename('');
+    disk.syncDirectory(this.#path);
     this.segments.replace(old, replacement);
   }
 

@@ -305,13 +305,16 @@ export class PartitionLog implements Syncable, ReadableLog, LeaderLog, Checkpoin
     if (due.length === 0) return 0;
     this.advanceLogStartOffset(Math.max(this.#logStartOffset, all[end]!.baseOffset));
     this.#guard.run('deleting segments of', () => {
-      this.#store.replaceSegments(due, []);
+      this.#store.removeSegments(due);
       this.#store.snapshots.removeBelow(this.firstSegmentOffset);
     });
     return due.length;
   }
 
-  /** Puts other segments in the place of some, as compaction does. */
+  /**
+   * Puts other segments in the place of some, as compaction does: complete, synced and marked `.cleaned`. All of the
+   * old ones lie below the recovery point, so that no recovery takes the gaps that are left for lost records.
+   */
   replaceSegments(old: readonly Segment[], replacement: readonly Segment[]): void {
     this.#guard.run('replacing segments of', () => this.#store.replaceSegments(old, replacement));
   }

@@ -7,8 +7,15 @@ import { Segment, type SegmentContext } from './segment.ts';
 import { SegmentFiles } from './segment-files.ts';
 import { TIME_ENTRY_SIZE_BYTES, TimeIndex } from './time-index.ts';
 
-export function createSegment(context: SegmentContext, directory: string, baseOffset: number, nowMs: number): Segment {
-  const files = new SegmentFiles(context.disk, directory, baseOffset);
+/** With the mark `.cleaned`: one that is to take the place of others when it is complete. */
+export function createSegment(
+  context: SegmentContext,
+  directory: string,
+  baseOffset: number,
+  nowMs: number,
+  mark: '' | '.cleaned' = '',
+): Segment {
+  const files = new SegmentFiles(context.disk, directory, baseOffset, mark);
   files.create();
   const indexes = { offsetIndex: new OffsetIndex(baseOffset), timeIndex: new TimeIndex(baseOffset) };
   return new Segment(context, files, 0, indexes, nowMs);

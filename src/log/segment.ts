@@ -15,6 +15,7 @@ import type { IndexCache, IndexOwner } from './index-cache.ts';
 import { NOT_IN_MEMORY, type OffsetIndex } from './offset-index.ts';
 import { LazyFile, type OpenFiles } from './open-files.ts';
 import type { SegmentFiles } from './segment-files.ts';
+import type { SegmentFileMark } from './segment-names.ts';
 import type { TimeIndex } from './time-index.ts';
 
 /** What all segments of a broker share. */
@@ -348,7 +349,12 @@ export class Segment implements IndexOwner {
   retire(): void {
     this.#isDeleted = true;
     this.close();
-    this.files.rename('.deleted');
+    this.rename('.deleted');
+  }
+
+  /** Gives the files another mark. */
+  rename(mark: SegmentFileMark): void {
+    this.files.rename(mark);
     this.log.onRenamed(this.files.path('log'));
   }
 
