@@ -173,7 +173,6 @@ class Recovery {
     const unflushed = segments.from(recoveryPoint);
     const first = unflushed[0]!;
     if (this.#epochs.truncateFromEnd(first.baseOffset)) this.#areEpochsDirty = true;
-    snapshots.removeAbove(first.baseOffset);
     this.#replayUpTo(segments, snapshots, first.baseOffset);
     let endOffset = first.baseOffset;
     let leaderEpoch = -1;
