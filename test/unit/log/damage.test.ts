@@ -6,7 +6,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { LogManager } from '../../../src/log/log-manager.ts';
 import type { PartitionLog } from '../../../src/log/partition-log.ts';
 import { CrashDisk } from '../../support/crash-disk.ts';
-import { aBatch, aLogConfig, createLog, loadManager, readBatches, TOPIC_ID } from '../../support/logs.ts';
+import { aBatch, aLogConfig, aStoredBatch, createLog, loadManager, readBatches, TOPIC_ID } from '../../support/logs.ts';
 
 const CONFIG = aLogConfig({ segmentBytes: 1000, indexIntervalBytes: 150 });
 const DIRECTORY = '/data/t-0';
@@ -86,6 +86,15 @@ describe('a bit that flips above the recovery point', () => {
       expect(found.every((batch) => batch.isCrcValid())).toBe(true);
       expect(again.producers.producers.get(3)?.batches.at(-1)?.lastSequence).toBe(again.logEndOffset - 1);
     }
+  });
+
+  it('is not the only thing that ends a log: so does a batch of an older leader, left over behind newer ones', async () => {
+    manager = await loadManager({ disk }, CONFIG);
+    log = createLog(manager, CONFIG);
+    log.appendAsFollower(Buffer.concat([aStoredBatch(0, 1), aStoredBatch(1, 3)]), 2000);
+    disk.open(`${DIRECTORY}/${segmentFiles('.log')[0]!}`).append(aStoredBatch(2, 2));
+    const again = (await restart())!;
+    expect([again.logEndOffset, again.latestEpoch]).toEqual([2, 3]);
   });
 
   it('leaves no segment behind the cut', async () => {

@@ -216,6 +216,40 @@ describe('a stop in order', () => {
   });
 });
 
+describe('the recovery point on disk', () => {
+  it('is raised only when the epochs below it are on disk too: they are not looked for there any more', async () => {
+    const manager = await loadManager({ disk });
+    const logs = Array.from({ length: 20 }, (_, partition) => createLog(manager, CONFIG, 't', partition));
+    for (const log of logs) log.appendAsLeader(aBatch(), 4, 'client', 0);
+    const last = logs.at(-1)!;
+    await last.flush();
+    const epochs = `${last.path}/leader-epoch-checkpoint`;
+    expect(disk.exists(epochs)).toBe(false);
+    let hadEpochs = false;
+    disk.fault = (operation, filePath) => {
+      if (operation === 'rename' && filePath.includes('recovery-point')) hadEpochs = disk.exists(epochs);
+      return null;
+    };
+    await manager.checkpointRecoveryPoints();
+    expect([hadEpochs, text('/data/recovery-point-offset-checkpoint').includes('t 19 1')]).toEqual([true, true]);
+  });
+
+  it('is lowered before a log is cut', async () => {
+    const manager = await loadManager({ disk });
+    const log = createLog(manager);
+    for (let count = 0; count < 5; count++) log.appendAsLeader(aBatch(), 0, 'client', 0);
+    await log.flush();
+    await manager.checkpointRecoveryPoints();
+    let atCut = '';
+    disk.fault = (operation, filePath) => {
+      if (operation === 'truncate' && filePath.endsWith('.log')) atCut = text('/data/recovery-point-offset-checkpoint');
+      return null;
+    };
+    log.truncateTo(3);
+    expect(atCut).toBe('0\n1\nt 0 2\n');
+  });
+});
+
 describe('deleting a log', () => {
   it('takes its name at once and its files after a while', async () => {
     const clock = new ManualClock(0);
