@@ -238,7 +238,7 @@ export async function readFrom(
     while (next < end) {
       const batch = await fetchOnce(connection, topic, partition, next);
       if (batch.length === 0) throw new Error(`${topic}-${partition} ends at ${next}, not at ${end}`);
-      records.push(...batch);
+      for (const record of batch) records.push(record);
       next = (batch.at(-1)?.offset ?? next) + 1;
     }
   });
