@@ -88,14 +88,17 @@ describe('a bit that flips above the recovery point', () => {
     }
   });
 
-  it('is not the only thing that ends a log: so does a batch of an older leader, left over behind newer ones', async () => {
-    manager = await loadManager({ disk }, CONFIG);
-    log = createLog(manager, CONFIG);
-    log.appendAsFollower(Buffer.concat([aStoredBatch(0, 1), aStoredBatch(1, 3)]), 2000);
-    disk.open(`${DIRECTORY}/${segmentFiles('.log')[0]!}`).append(aStoredBatch(2, 2));
-    const again = (await restart())!;
-    expect([again.logEndOffset, again.latestEpoch]).toEqual([2, 3]);
-  });
+  it(
+    'is not the only thing that ends a log: so does a batch of an older leader, left over behind newer ' + 'ones',
+    async () => {
+      manager = await loadManager({ disk }, CONFIG);
+      log = createLog(manager, CONFIG);
+      log.appendAsFollower(Buffer.concat([aStoredBatch(0, 1), aStoredBatch(1, 3)]), 2000);
+      disk.open(`${DIRECTORY}/${segmentFiles('.log')[0]!}`).append(aStoredBatch(2, 2));
+      const again = (await restart())!;
+      expect([again.logEndOffset, again.latestEpoch]).toEqual([2, 3]);
+    },
+  );
 
   it('leaves no segment behind the cut', async () => {
     await write(5);
