@@ -42,7 +42,14 @@ export class LogGuard {
   async whenRun<T>(what: string, operation: () => Promise<T>): Promise<T> {
     this.assertOnline();
     try {
-      return await this.#directory.whenGuarded(`Error while ${what} ${this.#name}`, operation);
+      return await this.#directory.whenGuarded(`Error while ${what} ${this.#name}`, async () => {
+        try {
+          return await operation();
+        } catch (error) {
+          // Given up meanwhile: that its files are not where they were says nothing of the disk.
+          throw this.#failure ?? error;
+        }
+      });
     } catch (error) {
       throw this.#judge(error);
     }
@@ -52,6 +59,11 @@ export class LogGuard {
     if (this.#failure !== null) return;
     this.#failure = error;
     this.#onFailed(error);
+  }
+
+  /** The log was deleted: whatever still touches its files fails with this, and the directory goes on. */
+  giveUp(error: KafkaError): void {
+    this.#failure ??= error;
   }
 
   /** Damage takes this log out of service, not the others of the disk. */

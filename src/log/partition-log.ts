@@ -405,6 +405,11 @@ export class PartitionLog implements Syncable, ReadableLog, LeaderLog, Checkpoin
     });
   }
 
+  /** Writes entries of indexes that are in memory alone, when there are many. */
+  maybeWriteIndexes(): void {
+    this.#guard.run('writing the indexes of', () => this.segments.active.maybeWriteIndexes());
+  }
+
   /** Flushes what has been waiting for flush.ms. */
   maybeFlush(monotonicMs: number): void {
     if (this.#dirtySinceMs >= 0 && monotonicMs - this.#dirtySinceMs >= this.config.flushMs) this.requestFlush();
@@ -460,8 +465,11 @@ export class PartitionLog implements Syncable, ReadableLog, LeaderLog, Checkpoin
 
   /** The directory of the log was renamed: it is given up. */
   onDeleted(directory: string): void {
+    const error = new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `The log of ${this.name} was deleted`);
+    // Before its files lose their names: a sync or a read that is under way may not find them any more.
+    this.#guard.giveUp(error);
     this.#store.onDeleted(directory);
-    this.#durability.fail(new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `The log of ${this.name} was deleted`));
+    this.#durability.fail(error);
     this.#checkpoints.remove(this);
   }
 

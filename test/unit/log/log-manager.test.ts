@@ -267,6 +267,29 @@ describe('deleting a log', () => {
     expect(text('/data/recovery-point-offset-checkpoint')).toBe('0\n1\nt 0 0\n');
   });
 
+  it('at any moment of a sync takes nothing else out of service', async () => {
+    const whenSynced = disk.whenSynced.bind(disk);
+    // As on a real disk: the thread that opens the file may come after the directory has lost its name.
+    disk.whenSynced = async (filePath) => {
+      await disk.pause();
+      await whenSynced(filePath);
+    };
+    for (let moment = 0; moment < 20; moment++) {
+      const manager = await loadManager({ disk, logDirs: [`/data-${moment}`] });
+      const log = createLog(manager);
+      log.appendAsLeader(aBatch(), 0, 'client', 0);
+      const durable = log.whenDurable(1).then(
+        () => 'durable',
+        (error: Error) => error.message,
+      );
+      for (let turn = 0; turn < moment; turn++) await disk.pause();
+      manager.delete('t', 0);
+      expect(['durable', 'The log of t-0 was deleted'], `at ${moment}`).toContain(await durable);
+      await settle();
+      expect(manager.hasOfflineDirectory, `at ${moment}`).toBe(false);
+    }
+  });
+
   it('goes on after a restart', async () => {
     const manager = await loadManager({ disk });
     createLog(manager);
@@ -317,6 +340,38 @@ describe('the upkeep', () => {
     clock.advance(55_000);
     await settle();
     expect(text('/data/recovery-point-offset-checkpoint')).toBe('0\n1\nt 0 3\n');
+  });
+
+  it('writes nothing while nothing changes', async () => {
+    const clock = new ManualClock(2000);
+    const manager = await loadManager({ disk, clock });
+    createLog(manager).appendAsLeader(aBatch(), 0, 'client', 0);
+    for (let minute = 0; minute < 2; minute++) {
+      clock.advance(60_000);
+      await settle();
+    }
+    const { operationCount } = disk;
+    for (let minute = 0; minute < 4; minute++) {
+      clock.advance(60_000);
+      await settle();
+    }
+    expect(disk.operationCount).toBe(operationCount);
+  });
+
+  it('gives back the memory of a large index, and lets tools see it', async () => {
+    const clock = new ManualClock(2000);
+    const config = aLogConfig({ indexIntervalBytes: 0 });
+    const log = createLog(await loadManager({ disk, clock }, config), config);
+    for (let offset = 0; offset < 2000; offset++) log.appendAsLeader(aBatch({ timestampMs: offset }), 0, 'client', 0);
+    expect(disk.sizeOf('/data/t-0/00000000000000000000.index')).toBe(0);
+    clock.advance(60_000);
+    expect(disk.sizeOf('/data/t-0/00000000000000000000.index')).toBe(1999 * 8);
+    log.segments.active.shrinkIndexes();
+    expect(log.segments.active.offsetIndex.memoryBytes).toBe(0);
+    for (const offset of [0, 3, 1000, 1999]) expect((await readBatches(log, offset))[0]?.baseOffset).toBe(offset);
+    log.appendAsLeader(aBatch({ timestampMs: 3000 }), 0, 'client', 0);
+    log.truncateTo(700);
+    expect([log.logEndOffset, log.offsetForTimestamp(650)?.offset]).toEqual([700, 650]);
   });
 
   it('flushes by number of records and by time', async () => {
