@@ -55,6 +55,8 @@ export interface Disk {
   replaceFile(filePath: string, content: Buffer | string): void;
   rename(from: string, to: string): void;
   remove(filePath: string): void;
+  /** The same on the thread pool: giving back the blocks of a large file takes its time. */
+  whenRemoved(filePath: string): Promise<void>;
   removeDirectory(directory: string): Promise<void>;
   syncDirectory(directory: string): void;
   lastModifiedMs(filePath: string): number;
@@ -210,6 +212,10 @@ export class NodeDisk implements Disk {
 
   remove(filePath: string): void {
     fs.rmSync(filePath, { force: true });
+  }
+
+  whenRemoved(filePath: string): Promise<void> {
+    return fs.promises.rm(filePath, { force: true });
   }
 
   removeDirectory(directory: string): Promise<void> {

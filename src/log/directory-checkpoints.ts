@@ -49,6 +49,8 @@ export class DirectoryCheckpoints {
   readonly #writes = new SerialQueue();
   /** Grows with every recovery point that is lowered: a checkpoint that is just being written is then out of date. */
   #loweredCount = 0;
+  /** What is on disk under each name: a broker at rest writes nothing. */
+  readonly #written = new Map<string, string>();
 
   constructor(directory: LogDirectory, kept: CheckpointEntries) {
     this.#directory = directory;
@@ -120,14 +122,18 @@ export class DirectoryCheckpoints {
       const points = new Map([...this.#logs.keys()].map((log) => [log, log.recoveryPoint]));
       await this.#whenEpochsWritten();
       let loweredCount: number;
+      let text: string;
       do {
         loweredCount = this.#loweredCount;
         for (const [log, point] of points) points.set(log, Math.min(point, log.recoveryPoint));
-        await disk.whenWritten(`${file}.next`, this.#encodeRecoveryPoints(points));
+        text = this.#encodeRecoveryPoints(points);
+        if (this.#written.get(RECOVERY_POINT_CHECKPOINT) === text) return;
+        await disk.whenWritten(`${file}.next`, text);
       } while (loweredCount !== this.#loweredCount);
       disk.rename(`${file}.next`, file);
       disk.syncDirectory(this.#directory.path);
       for (const [log, point] of points) if (this.#logs.has(log)) this.#logs.set(log, point);
+      this.#written.set(RECOVERY_POINT_CHECKPOINT, text);
     });
   }
 
@@ -139,11 +145,9 @@ export class DirectoryCheckpoints {
     const written = this.#logs.get(log);
     if (written === undefined || written <= log.recoveryPoint) return;
     this.#logs.set(log, log.recoveryPoint);
-    const { disk } = this.#directory.services;
-    disk.replaceFile(
-      path.join(this.#directory.path, RECOVERY_POINT_CHECKPOINT),
-      this.#encodeRecoveryPoints(this.#logs),
-    );
+    const text = this.#encodeRecoveryPoints(this.#logs);
+    this.#directory.services.disk.replaceFile(path.join(this.#directory.path, RECOVERY_POINT_CHECKPOINT), text);
+    this.#written.set(RECOVERY_POINT_CHECKPOINT, text);
   }
 
   #encodeRecoveryPoints(points: ReadonlyMap<CheckpointedLog, number>): string {
@@ -171,9 +175,12 @@ export class DirectoryCheckpoints {
     const file = path.join(this.#directory.path, name);
     return this.#writes.run(() =>
       this.#directory.whenGuarded(`Writing ${name}`, async () => {
-        await disk.whenWritten(`${file}.tmp`, encodeOffsets(entries()));
+        const text = encodeOffsets(entries());
+        if (this.#written.get(name) === text) return;
+        await disk.whenWritten(`${file}.tmp`, text);
         disk.rename(`${file}.tmp`, file);
         await disk.whenSynced(this.#directory.path);
+        this.#written.set(name, text);
       }),
     );
   }

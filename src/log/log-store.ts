@@ -251,8 +251,8 @@ export class LogStore {
     this.#areNamesDirty = true;
     for (const segment of segments) segment.retire();
     if (segments.length === 0) return;
-    this.#directory.later(this.config.fileDeleteDelayMs, `Deleting segments of ${this.#name}`, () => {
-      for (const segment of segments) segment.files.remove();
+    this.#directory.later(this.config.fileDeleteDelayMs, `Deleting segments of ${this.#name}`, async () => {
+      for (const segment of segments) await segment.files.whenRemoved();
     });
   }
 

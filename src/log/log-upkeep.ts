@@ -33,9 +33,10 @@ export class LogUpkeep {
     this.#every('high watermark checkpoint', config.replicaHighWatermarkCheckpointIntervalMs, () =>
       this.#checkpoint((checkpoints) => checkpoints.whenHighWatermarksWritten()),
     );
-    this.#every('recovery point checkpoint', config.logFlushOffsetCheckpointIntervalMs, () =>
-      this.#checkpoint((checkpoints) => checkpoints.whenRecoveryPointsWritten()),
-    );
+    this.#every('recovery point checkpoint', config.logFlushOffsetCheckpointIntervalMs, () => {
+      this.#each((log) => log.maybeWriteIndexes());
+      return this.#checkpoint((checkpoints) => checkpoints.whenRecoveryPointsWritten());
+    });
     this.#every('log start offset checkpoint', config.logFlushStartOffsetCheckpointIntervalMs, () =>
       this.#checkpoint((checkpoints) => checkpoints.whenLogStartOffsetsWritten()),
     );

@@ -89,4 +89,9 @@ export class SegmentFiles {
   remove(): void {
     for (const kind of KINDS) this.#disk.remove(this.path(kind));
   }
+
+  /** The same, beside the event loop. */
+  async whenRemoved(): Promise<void> {
+    for (const kind of KINDS) await this.#disk.whenRemoved(this.path(kind));
+  }
 }

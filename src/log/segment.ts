@@ -38,6 +38,7 @@ export interface Cut {
 }
 
 const NO_TIMESTAMP = -1;
+const MUCH_INDEX_BYTES = 8192;
 
 export class Segment implements IndexOwner {
   readonly baseOffset: number;
@@ -314,6 +315,14 @@ export class Segment implements IndexOwner {
   /** No batch will be added: the time index gets its last entry, and what the files lack is written. */
   finish(): void {
     this.#timeIndex.maybeAppend(this.maxTimestampMs, this.offsetOfMaxTimestamp);
+    this.writeIndexes();
+    this.#noteUse();
+  }
+
+  /** Writes to the index files what they lack when it has become much, so that the memory for it can be given back. */
+  maybeWriteIndexes(): void {
+    const lackBytes = this.#offsetIndex.unpersisted().length + this.#timeIndex.unpersisted().length;
+    if (lackBytes < MUCH_INDEX_BYTES) return;
     this.writeIndexes();
     this.#noteUse();
   }

@@ -249,6 +249,11 @@ export class CrashDisk implements Disk {
     if (directory.entries.has(name)) directory.change(new Map([[name, null]]));
   }
 
+  async whenRemoved(filePath: string): Promise<void> {
+    await this.pause();
+    this.remove(filePath);
+  }
+
   async removeDirectory(directory: string): Promise<void> {
     await this.pause();
     this.remove(directory);
