@@ -265,8 +265,8 @@ export class LogManager {
     const target = this.#emptiest();
     if (target === null) throw new KafkaError('KAFKA_STORAGE_ERROR', `No log directories available for ${name}`);
     const { directory, checkpoints } = target;
+    const logPath = path.join(directory.path, partitionDirectoryName(topic, partition));
     const log = directory.guard(`Error while creating log for ${name}`, () => {
-      const logPath = path.join(directory.path, partitionDirectoryName(topic, partition));
       this.#services.disk.makeDirectory(logPath);
       const store = LogStore.create({ topic, partition, path: logPath, config }, directory);
       const offsets = { logStartOffset: 0, recoveryPoint: 0, highWatermark: 0 };

@@ -3,6 +3,8 @@
  * or `topic-partition.<32 hex digits>-delete` for one that waits to be removed, `-stray` for one that nobody owns any
  * more and `-future` for one that is being moved between log directories.
  */
+import { KafkaError } from '../protocol/errors.ts';
+
 export type DirectoryMark = 'none' | 'delete' | 'stray' | 'future';
 
 export interface PartitionDirectoryName {
@@ -12,6 +14,7 @@ export interface PartitionDirectoryName {
 }
 
 const MARKED = /^(\S+)-(\S+)\.(\S+)-(delete|stray|future)$/;
+const TOPIC = /^[a-zA-Z0-9._-]{1,249}$/;
 const PARTITION = /^(?:0|[1-9]\d{0,9})$/;
 const MAX_PARTITION = 0x7fff_ffff;
 /** What common file systems allow for one name. */
@@ -33,8 +36,14 @@ export function parsePartitionDirectory(name: string): PartitionDirectoryName | 
   return { topic: plain.slice(0, dash), partition: Number(partition), mark };
 }
 
+/**
+ * Throws INVALID_TOPIC_EXCEPTION for what no topic is called: such a name could lead out of the log directory, or be
+ * refused by the file system, which would look as if the disk had failed.
+ */
 export function partitionDirectoryName(topic: string, partition: number): string {
-  return `${topic}-${partition}`;
+  const isPartition = PARTITION.test(String(partition)) && partition <= MAX_PARTITION;
+  if (TOPIC.test(topic) && isPartition) return `${topic}-${partition}`;
+  throw new KafkaError('INVALID_TOPIC_EXCEPTION', `No partition can be called ${JSON.stringify(topic)}-${partition}`);
 }
 
 /**

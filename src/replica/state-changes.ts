@@ -155,6 +155,8 @@ export class StateChanges {
     const hosted = table.get(topic, wire.partitionIndex);
     const name = `${topic}-${wire.partitionIndex}`;
     if (hosted === OFFLINE) return 'KAFKA_STORAGE_ERROR';
+    // No controller says so, but everybody can send this.
+    if (wire.leaderEpoch < 0 || wire.partitionEpoch < 0) return 'INVALID_REQUEST';
     const knownId = hosted?.topicId ?? logs.get(topic, wire.partitionIndex)?.topicId ?? ZERO_TOPIC_ID;
     if (knownId !== ZERO_TOPIC_ID && topicId !== ZERO_TOPIC_ID && knownId !== topicId) {
       logger.error(`Topic id ${knownId} of the log of ${name} does not match the topic id ${topicId} of LeaderAndIsr`);

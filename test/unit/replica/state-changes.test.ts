@@ -51,6 +51,19 @@ describe('LeaderAndIsr', () => {
     expect(plane.partition()).toMatchObject({ isLeader: true, leaderEpoch: 5, partitionEpoch: 3 });
   });
 
+  it.each([
+    ['a leader epoch that no controller gives', { leaderEpoch: -1 }, 'INVALID_REQUEST'],
+    ['a topic that leads out of the log directory', { topic: '../../orders' }, 'INVALID_TOPIC_EXCEPTION'],
+    ['a topic that no file can be called by', { topic: 'orders\0' }, 'INVALID_TOPIC_EXCEPTION'],
+    ['a topic with too long a name', { topic: 'o'.repeat(250) }, 'INVALID_TOPIC_EXCEPTION'],
+    ['a partition below 0', { partition: -3 }, 'INVALID_TOPIC_EXCEPTION'],
+  ])('is refused for %s, and the disk is not blamed for it', async (_what, role, error) => {
+    const plane = await DataPlane.open();
+    expect(await plane.order([role])).toEqual([error]);
+    expect([...plane.logs.all()]).toEqual([]);
+    expect(plane.logs.hasOfflineDirectory).toBe(false);
+  });
+
   it('of the same leader epoch and a newer partition epoch brings the ISR up to date', async () => {
     const plane = await DataPlane.open();
     await plane.order([{ isr: [1], replicas: [1, 2], leaderEpoch: 5 }]);
