@@ -82,8 +82,12 @@ export class StateChanges {
    * too.
    */
   admit(controllerEpoch: number, brokerEpoch: number): ErrorName {
+    const ownEpoch = this.#options.context.brokerEpoch();
+    // The registration of a former incarnation may live on while this one waits for its own: the order is meant for
+    // that one (KIP-380). One that is meant for us comes again.
+    if (ownEpoch === NO_EPOCH) return 'STALE_BROKER_EPOCH';
     // A larger broker epoch is right: the controller saw our registration before we did.
-    if (brokerEpoch !== NO_EPOCH && brokerEpoch < this.#options.context.brokerEpoch()) return 'STALE_BROKER_EPOCH';
+    if (brokerEpoch !== NO_EPOCH && brokerEpoch < ownEpoch) return 'STALE_BROKER_EPOCH';
     if (controllerEpoch < this.#controllerEpoch) return 'STALE_CONTROLLER_EPOCH';
     this.#controllerEpoch = controllerEpoch;
     return 'NONE';

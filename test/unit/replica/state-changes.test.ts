@@ -93,6 +93,13 @@ describe('LeaderAndIsr', () => {
     expect(await plane.order([{}], { brokerEpoch: 101 })).toEqual(['NONE']);
   });
 
+  it('is refused as long as this incarnation has no registration of its own', async () => {
+    const plane = await DataPlane.open();
+    plane.brokerEpoch = -1;
+    expect(await plane.order([{}], { brokerEpoch: 99 })).toEqual(['STALE_BROKER_EPOCH']);
+    expect([...plane.logs.all()]).toEqual([]);
+  });
+
   it('is refused when a newer controller has spoken while it waited for the settings', async () => {
     const plane = await DataPlane.open();
     plane.onLoad = async () => {
