@@ -60,7 +60,7 @@ export async function onBrokersChanged(tenure: Tenure): Promise<void> {
   }
   try {
     // Also when nothing changed: an earlier event may have failed half way.
-    await tenure.repair();
+    await tenure.repair(undefined, bounced.length === 0);
     if (bounced.length > 0) {
       for (const broker of bounced) arrive(tenure, broker);
       tenure.channels.announceBrokers();

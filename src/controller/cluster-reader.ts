@@ -8,10 +8,10 @@ import type { BrokerInfo } from '../model/broker.ts';
 import type { TopicPartition } from '../model/topic-partition.ts';
 import { readBroker, readBrokerIds } from '../zk/brokers.ts';
 import type { ZooKeeperOperations } from '../zk/operations.ts';
-import { readPartitionStates } from '../zk/partition-states.ts';
+import { readWrittenPartitionStates, type WrittenPartitionState } from '../zk/partition-states.ts';
 import { readTopicAssignments } from '../zk/topics.ts';
 import { ZnodeFormatError } from '../zk/znode-json.ts';
-import type { PartitionState, TopicAssignment } from '../zk/znodes.ts';
+import type { TopicAssignment } from '../zk/znodes.ts';
 
 const READS_AT_ONCE = 500;
 
@@ -46,8 +46,9 @@ export class ClusterReader {
   }
 
   /** By `topicPartitionKey`; partitions that have no state yet are left out. */
-  async partitionStates(partitions: readonly TopicPartition[]): Promise<Map<string, PartitionState>> {
-    return new Map(await this.#readAll(partitions, async (chunk) => [...(await readPartitionStates(this.#zk, chunk))]));
+  async partitionStates(partitions: readonly TopicPartition[]): Promise<Map<string, WrittenPartitionState>> {
+    const read = async (chunk: readonly TopicPartition[]) => [...(await readWrittenPartitionStates(this.#zk, chunk))];
+    return new Map(await this.#readAll(partitions, read));
   }
 
   async #readAll<T, R>(items: readonly T[], read: (chunk: readonly T[]) => Promise<R[]>): Promise<R[]> {

@@ -108,6 +108,23 @@ export function repairLeaderAndIsr(
 }
 
 /**
+ * What the partition has to become when members of its ISR, its leader perhaps, have failed and are back without a
+ * controller having seen it: they leave the ISR, and the leader epoch grows also when nobody else could lead. What a new
+ * incarnation writes must not pass for what the old one wrote at the same offsets (KIP-380). Never unclean.
+ */
+export function electAfterUnseenFailure(
+  { replicas, leaderAndIsr }: PartitionView,
+  liveness: Liveness,
+  hasFailed: (brokerId: number) => boolean,
+): LeaderAndIsr {
+  const leaderEpoch = leaderAndIsr.leaderEpoch + 1;
+  const isr = leaderAndIsr.isr.filter((id) => liveness.isOnline(id) && !hasFailed(id));
+  const leader = isr.includes(leaderAndIsr.leader) ? leaderAndIsr.leader : replicas.find((id) => isr.includes(id));
+  if (leader !== undefined) return { ...leaderAndIsr, leader, leaderEpoch, isr };
+  return electOfflineLeader({ replicas, leaderAndIsr }, liveness, false) ?? leaderAndIsr;
+}
+
+/**
  * Whether only an unclean election could give the partition a leader, and one could: then the topic's config matters.
  */
 export function needsUncleanElection({ replicas, leaderAndIsr }: PartitionView, liveness: Liveness): boolean {

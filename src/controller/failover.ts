@@ -18,6 +18,7 @@ import {
 import { onBrokersChanged, onLogDirEvents, watchBroker } from './broker-changes.ts';
 import { ClusterReader } from './cluster-reader.ts';
 import { onPreferredElectionZnode, scheduleRebalance } from './leadership.ts';
+import { planUnseenFailures, type UnseenFailure } from './state-changes.ts';
 import type { Tenure } from './tenure.ts';
 import { onDeleteTopicsChanged, onTopicsChanged, putTopics, watchTopic } from './topic-changes.ts';
 
@@ -38,7 +39,9 @@ export async function takeOffice(tenure: Tenure): Promise<void> {
   const oldEvents = await tenure.settled(readLogDirEventPaths(zk));
   await tenure.settled(tenure.writer.deleteNotifications(oldEvents));
 
-  await readCluster(tenure);
+  const failures = await readCluster(tenure);
+  // Before anybody is told anything. A state that cannot be written was just written, and so is not meant any more.
+  await tenure.writeStates(planUnseenFailures(state, failures));
   for (const broker of state.brokers.values()) channels.addBroker(broker);
   logger.info(
     `Controller ${tenure.brokerId} with epoch ${state.controllerEpoch} knows ${state.brokers.size} brokers ` +
@@ -61,7 +64,8 @@ async function requireOwnCluster({ zk, clusterId }: Tenure): Promise<void> {
     throw new Error(`ZooKeeper holds cluster ${found ?? 'none'}, but this broker belongs to cluster ${clusterId}`);
 }
 
-async function readCluster(tenure: Tenure): Promise<void> {
+/** Returns where brokers came back that had failed while nobody was in office. */
+async function readCluster(tenure: Tenure): Promise<UnseenFailure[]> {
   const { zk, state } = tenure;
   const reader = new ClusterReader(zk, tenure.logger);
   // The list arms the watch; the brokers in it are watched before they are read.
@@ -72,15 +76,21 @@ async function readCluster(tenure: Tenure): Promise<void> {
   for (const name of names) watchTopic(tenure, name);
   const partitions = await putTopics(tenure, await tenure.settled(reader.topics(names)));
   const states = await tenure.settled(reader.partitionStates(partitions));
+  const failures: UnseenFailure[] = [];
   for (const { topic, partition, key } of partitions) {
     const read = states.get(key);
-    if (read !== undefined) state.putPartitionState(topic, partition, read);
+    if (read === undefined) continue;
+    const known = state.putPartitionState(topic, partition, read.state);
+    // Whoever is in the ISR was registered when that was written, or the state was written when it came back.
+    const brokerIds = new Set(read.state.isr.filter((id) => (state.brokers.get(id)?.brokerEpoch ?? -1) > read.mzxid));
+    if (known !== undefined && brokerIds.size > 0) failures.push({ partition: known, brokerIds });
   }
   state.isComplete = !reader.hasPassedOver;
   // Known before the first request goes out, so that nobody is told of a topic that is on its way out.
   if (tenure.config.deleteTopicEnable)
     for (const topic of await tenure.settled(readDeleteTopics(zk)))
       if (state.topic(topic) !== undefined) state.deletions.queue(topic);
+  return failures;
 }
 
 /** Kafka's tools want to see that feature versioning is on (KIP-584); there are no features. */

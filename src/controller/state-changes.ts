@@ -8,6 +8,7 @@ import { NO_LEADER } from '../model/leader-and-isr.ts';
 import { type ErrorName, errorMessage } from '../protocol/errors.ts';
 import type { ControlledPartition, ControllerState } from './controller-state.ts';
 import {
+  electAfterUnseenFailure,
   electOfflineLeader,
   electPreferredLeader,
   initialLeaderAndIsr,
@@ -57,6 +58,24 @@ export function planRepairs(
     }
     const view = { replicas, leaderAndIsr: partition.state };
     const next = repairLeaderAndIsr(view, liveness, uncleanTopics.has(partition.topic));
+    if (next !== partition.state) changes.push({ partition, next, isNew: false });
+  }
+  return changes;
+}
+
+/** Brokers that registered after the partition's state was written, which counts them as in sync. */
+export interface UnseenFailure {
+  readonly partition: ControlledPartition;
+  readonly brokerIds: ReadonlySet<number>;
+}
+
+/** See `electAfterUnseenFailure`. Topics on their way out are left alone. */
+export function planUnseenFailures(state: ControllerState, failures: readonly UnseenFailure[]): StateChange[] {
+  const changes: StateChange[] = [];
+  for (const { partition, brokerIds } of failures) {
+    if (partition.state === null || state.deletions.isQueued(partition.topic)) continue;
+    const view = { replicas: partition.assignment.replicas, leaderAndIsr: partition.state };
+    const next = electAfterUnseenFailure(view, state.livenessOf(partition), (id) => brokerIds.has(id));
     if (next !== partition.state) changes.push({ partition, next, isNew: false });
   }
   return changes;

@@ -15,6 +15,7 @@ import type { LeaderAndIsr } from '../model/leader-and-isr.ts';
 import { readTopicConfig } from '../zk/configs.ts';
 import { ControllerMovedError, FencedWriter, type StateUpdateResult } from '../zk/fenced-writer.ts';
 import type { ZooKeeperOperations } from '../zk/operations.ts';
+import { ZnodeFormatError } from '../zk/znode-json.ts';
 import { BrokerChannels, type ChannelListener, type ConnectToBroker } from './broker-channels.ts';
 import { ClusterReader } from './cluster-reader.ts';
 import { type ControlledPartition, ControllerState } from './controller-state.ts';
@@ -148,23 +149,30 @@ export class Tenure {
     this.#unwatch.delete(path);
   }
 
-  /** Brings the partitions, or all of them, in order with who is there: see `repairLeaderAndIsr`. */
-  async repair(partitions: Iterable<ControlledPartition> = this.state.partitions()): Promise<void> {
+  /**
+   * Brings the partitions, or all of them, in order with who is there: see `repairLeaderAndIsr`.
+   * @param mayBeUnclean false while brokers count as away that are known to be back: nothing is given up for them
+   */
+  async repair(
+    partitions: Iterable<ControlledPartition> = this.state.partitions(),
+    mayBeUnclean = true,
+  ): Promise<void> {
     let slice: ControlledPartition[] = [];
     for (const partition of [...partitions]) {
       if (slice.push(partition) < PARTITIONS_PER_STEP) continue;
-      await this.#repairSlice(slice);
+      await this.#repairSlice(slice, mayBeUnclean);
       slice = [];
     }
-    if (slice.length > 0) await this.#repairSlice(slice);
+    if (slice.length > 0) await this.#repairSlice(slice, mayBeUnclean);
   }
 
-  async #repairSlice(slice: readonly ControlledPartition[]): Promise<void> {
+  async #repairSlice(slice: readonly ControlledPartition[], mayBeUnclean: boolean): Promise<void> {
     const uncleanConfigs = new Map<string, boolean>();
     let remaining = this.#current(slice);
     for (let attempt = 0; remaining.length > 0; attempt++) {
       if (attempt === MAX_ATTEMPTS) throw new Error(`The states of ${remaining.length} partitions keep changing`);
-      const asked = [...topicsInNeedOfUncleanElection(this.state, remaining)].filter((t) => !uncleanConfigs.has(t));
+      const inNeed = mayBeUnclean ? topicsInNeedOfUncleanElection(this.state, remaining) : [];
+      const asked = [...inNeed].filter((topic) => !uncleanConfigs.has(topic));
       await this.settled(
         Promise.all(asked.map(async (topic) => uncleanConfigs.set(topic, await this.#isUncleanAllowed(topic)))),
       );
@@ -175,8 +183,15 @@ export class Tenure {
   }
 
   async #isUncleanAllowed(topic: string): Promise<boolean> {
-    const overrides = await readTopicConfig(this.zk, topic);
-    return topicConfigFrom(this.config, overrides).uncleanLeaderElectionEnable;
+    try {
+      const overrides = await readTopicConfig(this.zk, topic);
+      return topicConfigFrom(this.config, overrides).uncleanLeaderElectionEnable;
+    } catch (error) {
+      if (!(error instanceof ZnodeFormatError)) throw error;
+      // One broken topic must not keep all others from getting their leaders.
+      this.logger.error(`No unclean election for topic ${topic}, whose configuration makes no sense`, error);
+      return false;
+    }
   }
 
   /** The partitions as they are known now; those that are gone are left out. */
@@ -251,7 +266,7 @@ export class Tenure {
     if (reader.hasPassedOver) this.state.isComplete = false;
     const found: ControlledPartition[] = [];
     for (const { topic, partition, key } of partitions) {
-      const read = states.get(key);
+      const read = states.get(key)?.state;
       if (read === undefined) continue;
       if (read.controllerEpoch > this.state.controllerEpoch) throw new ControllerMovedError(this.state.controllerEpoch);
       const updated = this.state.putPartitionState(topic, partition, read);

@@ -144,6 +144,15 @@ async function newCommands(): Promise<ScriptCommands> {
     start: then((args) => each(args, 'brokers', (id) => cluster.start(id))()),
     kill: then((args) => each(args, 'brokers', (id) => cluster.kill(id))()),
     bounce: then((args) => each(args, 'brokers', (id) => cluster.bounce(id))()),
+    /** The controller dies, and before there is another one, so do these; they are back by then. */
+    'bounce-at-failover': then(async (args) => {
+      const { active } = cluster;
+      if (active !== undefined) cluster.kill(active.brokerId);
+      return each(args, 'brokers', (id) => {
+        cluster.kill(id);
+        return cluster.start(id);
+      })();
+    }),
     create: then((args) => create(cluster, args)),
     isr: then((args) => attempt(() => proposeIsr(cluster, args))),
     elect: then((args) => attempt(() => elect(cluster, args))),
