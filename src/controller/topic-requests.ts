@@ -30,21 +30,35 @@ export interface CreationOutcome extends TopicOutcome {
 const NOTHING_CREATED = { topicId: ZERO_TOPIC_ID, assignment: new Map<number, readonly number[]>() };
 
 /** An outcome for each topic, in order; the first partition states are written when this resolves. */
-export async function createTopics(
+export function createTopics(
   tenure: Tenure,
   topics: readonly NewTopic[],
   validateOnly: boolean,
 ): Promise<CreationOutcome[]> {
+  return createEach(tenure, topics, (topic, added) => createTopic(tenure, topic, validateOnly, added));
+}
+
+async function createEach<T extends { readonly name: string }>(
+  tenure: Tenure,
+  wanted: readonly T[],
+  create: (one: T, added: ControlledPartition[]) => Promise<CreationOutcome>,
+): Promise<CreationOutcome[]> {
   const outcomes: CreationOutcome[] = [];
   const added: ControlledPartition[] = [];
-  for (const topic of topics) {
-    try {
-      outcomes.push(await createTopic(tenure, topic, validateOnly, added));
-    } catch (error) {
-      outcomes.push({ ...refusal(topic.name, error), ...NOTHING_CREATED });
+  try {
+    for (const one of wanted) {
+      try {
+        outcomes.push(await create(one, added));
+      } catch (error) {
+        outcomes.push({ ...refusal(one.name, error), ...NOTHING_CREATED });
+      }
     }
+    if (added.length > 0) await tenure.repair(added);
+  } catch (error) {
+    // What was created before is there whatever happens now, and nobody else would give it leaders.
+    if (added.length > 0) tenure.post('repair', (current) => current.repair());
+    throw error;
   }
-  await startPartitions(tenure, added);
   return outcomes;
 }
 
@@ -84,33 +98,12 @@ function withoutReassignment(replicas: ReadonlyMap<number, readonly number[]>): 
   );
 }
 
-/** The topics are there whatever happens now, so a failure here is made good later and not told to the client. */
-async function startPartitions(tenure: Tenure, added: readonly ControlledPartition[]): Promise<void> {
-  if (added.length === 0) return;
-  try {
-    await tenure.repair(added);
-  } catch (error) {
-    tenure.post('repair', (current) => current.repair());
-    throw error;
-  }
-}
-
-export async function createPartitions(
+export function createPartitions(
   tenure: Tenure,
   requests: readonly NewPartitions[],
   validateOnly: boolean,
 ): Promise<CreationOutcome[]> {
-  const outcomes: CreationOutcome[] = [];
-  const added: ControlledPartition[] = [];
-  for (const request of requests) {
-    try {
-      outcomes.push(await growTopic(tenure, request, validateOnly, added));
-    } catch (error) {
-      outcomes.push({ ...refusal(request.name, error), ...NOTHING_CREATED });
-    }
-  }
-  await startPartitions(tenure, added);
-  return outcomes;
+  return createEach(tenure, requests, (request, added) => growTopic(tenure, request, validateOnly, added));
 }
 
 async function growTopic(

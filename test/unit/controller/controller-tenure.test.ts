@@ -3,6 +3,7 @@
  */
 import { expect, it } from 'vitest';
 import { NO_LEADER } from '../../../src/model/leader-and-isr.ts';
+import { ZooKeeperError } from '../../../src/zk/operations.ts';
 import { ControlledCluster } from '../../support/controlled-cluster.ts';
 
 const LAST_MOMENT = 60;
@@ -107,4 +108,25 @@ it('a request that is cut short by the end of the tenure says that this is not t
     // Whoever is controller now finishes what was begun.
     if (isThere) expect(cluster.partitionState(topic.name, 0)?.leader, `at ${moment}`).toBe(2);
   });
+});
+
+it('a request that fails half way leaves no topic without a leader', async () => {
+  const cluster = await newCluster();
+  const { controller, active } = cluster;
+  const exists = active?.zk.exists.bind(active.zk);
+  if (active === undefined || exists === undefined) throw new Error('there is no controller');
+  active.zk.exists = (path) =>
+    path === '/brokers/topics/second' ? Promise.reject(new ZooKeeperError('THROTTLED', path)) : exists(path);
+  const assignments = [{ partitionIndex: 0, brokerIds: [2, 3] }];
+  const topics = ['first', 'second'].map((name) => ({
+    name,
+    numPartitions: -1,
+    replicationFactor: -1,
+    assignments,
+    configs: [],
+  }));
+  await expect(controller.createTopics(topics, false)).rejects.toThrow('THROTTLED');
+  await cluster.quiet();
+  for (const { name } of topics) expect(cluster.partitionState(name, 0)?.leader, name).toBe(2);
+  await cluster.close();
 });
