@@ -28,6 +28,8 @@ export interface ConnectionInfo {
   readonly isInterBrokerListener: boolean;
   /** What the client said of itself in ApiVersions v3+ (KIP-511); null until it did. */
   clientSoftware: { readonly name: string; readonly version: string } | null;
+  /** Calls back once when the connection has ended, unless the function that it returns was called before. */
+  onClose(callback: () => void): () => void;
 }
 
 /** One advertised API. */

@@ -91,6 +91,7 @@ export class Connection {
   /** Bytes received while no request might start. */
   #held: Buffer = NOTHING;
   #ready: EncodedReply[] = [];
+  readonly #closeCallbacks = new Set<() => void>();
   #readyBytes = 0;
   #lastActivityMs: number;
   /** When the frame that is not complete yet began, or was last given a chance to go on. */
@@ -159,6 +160,12 @@ export class Connection {
     if (wasBlocked) this.#pause();
   }
 
+  /** For whoever works on a request that nobody would get the reply of; called in the turn of the end. */
+  onClose(callback: () => void): () => void {
+    this.#closeCallbacks.add(callback);
+    return () => this.#closeCallbacks.delete(callback);
+  }
+
   /** Closes at once; replies that have not left are given up. */
   close(reason: unknown): void {
     if (this.#isClosed) return;
@@ -169,6 +176,8 @@ export class Connection {
     this.#held = NOTHING;
     for (const reply of [...this.#ready, ...this.#order.clear()]) reply.release?.();
     this.#ready = [];
+    for (const callback of this.#closeCallbacks) callback();
+    this.#closeCallbacks.clear();
     this.#surroundings.onClosed(this, reason);
   }
 

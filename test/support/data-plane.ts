@@ -27,7 +27,7 @@ import { Partitions } from '../../src/replica/partitions.ts';
 import { CrashDisk } from './crash-disk.ts';
 import { aBatch, aLogConfig, loadManager, TOPIC_ID } from './logs.ts';
 import { ManualClock } from './manual-clock.ts';
-import { brokerWith, type Desk, deskOf } from './requests.ts';
+import { aConnection, brokerWith, type Desk, deskOf } from './requests.ts';
 
 export { TOPIC_ID };
 export const TOPIC = 'orders';
@@ -278,9 +278,10 @@ export class DataPlane {
     wishes: readonly FetchWish[],
     request: Partial<RequestIn<typeof Fetch>> = {},
     version = 17,
+    connection = aConnection(),
   ): Promise<ResponseOut<typeof Fetch> | null> {
     const byTopic = Map.groupBy(wishes, ({ topicId }) => topicId ?? TOPIC_ID);
-    return this.desk.ask(Fetch, version, {
+    const asked = {
       maxWaitMs: 500,
       minBytes: 1,
       maxBytes: 1_000_000,
@@ -296,7 +297,8 @@ export class DataPlane {
         })),
       })),
       ...request,
-    });
+    };
+    return this.desk.ask(Fetch, version, asked, connection);
   }
 
   /** A follower's Fetch without a session. */

@@ -25,6 +25,7 @@ export function aConnection(listenerName = 'PLAINTEXT'): ConnectionInfo {
     listenerName,
     isInterBrokerListener: false,
     clientSoftware: null,
+    onClose: () => () => undefined,
   };
 }
 

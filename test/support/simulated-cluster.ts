@@ -347,6 +347,7 @@ export class SimulatedCluster {
         listenerName: 'INTERNAL',
         isInterBrokerListener: true,
         clientSoftware: null,
+        onClose: () => () => undefined,
       },
       nowMs: process.clock.nowMs(),
       monotonicMs: process.clock.monotonicMs(),

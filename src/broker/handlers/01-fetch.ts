@@ -96,7 +96,10 @@ async function waitForNews(
   const isAwaited = session.isFollower && replicas.awaitedFollowers.isAwaited(replicaId);
   const deadline = clock.schedule(isAwaited ? Math.min(AWAITED_FOLLOWER_WAIT_MS, maxWaitMs) : maxWaitMs, finish);
   const stopExpecting = session.isFollower ? replicas.awaitedFollowers.onExpected(replicaId, finish) : null;
+  // Clients may ask for a wait of weeks, and go.
+  const stopListening = context.connection.onClose(finish);
   await isOver.promise;
+  stopListening();
   deadline.cancel();
   stopExpecting?.();
   // What was seen before the wait may be of the past, leadership included.

@@ -490,6 +490,21 @@ describe('a hostile client', () => {
     expect(test.server.connectionCount).toBe(1);
   });
 
+  it('that goes away is no longer worked for, if whoever works for it wants to know', async () => {
+    const ended: string[] = [];
+    const test = await startServer();
+    const client = await connect(test.port);
+    client.socket.write(framed('silent'));
+    await whenHandled(test, 1);
+    for (const connection of test.connections) {
+      connection.onClose(() => ended.push('told'));
+      connection.onClose(() => ended.push('not any more'))();
+    }
+    client.close();
+    await eventually(() => test.server.connectionCount === 0, { intervalMs: 1 });
+    expect(ended).toEqual(['told']);
+  });
+
   it('that goes away in the middle of a request leaves nothing behind', async () => {
     const test = await startServer();
     const client = await connect(test.port);

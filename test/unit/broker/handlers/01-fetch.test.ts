@@ -5,6 +5,7 @@ import { batches } from '../../../../src/protocol/records/batch.ts';
 import { CrashDisk } from '../../../support/crash-disk.ts';
 import { DataPlane, type FetchedPartition, isSettled, nextTurn, TOPIC_ID } from '../../../support/data-plane.ts';
 import { aBatch } from '../../../support/logs.ts';
+import { aConnection } from '../../../support/requests.ts';
 
 const TWO = { isr: [1, 2], replicas: [1, 2] };
 const OTHER_ID = 'AAAAAAAAAAAAAAAAAAAAAg';
@@ -129,6 +130,22 @@ describe('Fetch by a consumer', () => {
     const response = await plane.fetch([{ currentLeaderEpoch: 2 }]);
     expect(parts(response)[0]).toMatchObject({ errorCode: 74, currentLeader: { leaderId: 2, leaderEpoch: 3 } });
     expect(response?.nodeEndpoints).toEqual([{ nodeId: 2, host: 'h2', port: 9092, rack: null }]);
+  });
+
+  it('waits no longer than its connection lives, however long it wanted to', async () => {
+    const plane = await DataPlane.open();
+    const partition = await plane.lead();
+    const callbacks = new Set<() => void>();
+    const onClose = (callback: () => void): (() => void) => {
+      callbacks.add(callback);
+      return () => callbacks.delete(callback);
+    };
+    const wish = { maxWaitMs: 0x7fff_ffff, sessionEpoch: -1 };
+    const answer = plane.fetch([{ fetchOffset: 0 }], wish, 17, { ...aConnection(), onClose });
+    expect([await isSettled(answer), partition.watcherCount]).toEqual([false, 1]);
+    for (const callback of callbacks) callback();
+    await answer;
+    expect([callbacks.size, partition.watcherCount]).toEqual([0, 0]);
   });
 
   it('is answered at once when the leadership ends while it waits', async () => {
