@@ -68,10 +68,18 @@ export class BrokerChannels {
     this.#options = options;
   }
 
-  /** Begins to tell the broker everything. Whatever was owed to its former incarnation is forgotten. */
+  /**
+   * Begins to tell the broker everything. Whatever was owed to its former incarnation is forgotten. A broker that cannot
+   * be spoken to (without the listener of the brokers, say) is told nothing; all others must not suffer for it.
+   */
   addBroker(broker: BrokerInfo): void {
-    this.removeBroker(broker.brokerId);
-    this.#channels.set(broker.brokerId, new BrokerChannel(broker, this.#options));
+    const { brokerId } = broker;
+    this.removeBroker(brokerId);
+    try {
+      this.#channels.set(brokerId, new BrokerChannel(broker, this.#options));
+    } catch (error) {
+      this.#options.logger.error(`Broker ${brokerId} registered, but there is no way to speak to it`, error);
+    }
   }
 
   removeBroker(brokerId: number): void {

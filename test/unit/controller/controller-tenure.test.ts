@@ -130,3 +130,17 @@ it('a request that fails half way leaves no topic without a leader', async () =>
   for (const { name } of topics) expect(cluster.partitionState(name, 0)?.leader, name).toBe(2);
   await cluster.close();
 });
+
+it('a broker that nobody can speak to does not keep the others from having a controller', async () => {
+  const cluster = await newCluster();
+  cluster.fake(4).connect = () => {
+    throw new Error('no listener INTERNAL');
+  };
+  await cluster.client().delete('/controller', -1);
+  await cluster.quiet();
+  cluster.kill(2);
+  await cluster.quiet();
+  expect(cluster.active).toBeDefined();
+  expect(cluster.partitionState('t', 0)?.leader).toBe(3);
+  await cluster.close();
+});
