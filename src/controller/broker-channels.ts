@@ -69,8 +69,8 @@ export class BrokerChannels {
   }
 
   /**
-   * Begins to tell the broker everything. Whatever was owed to its former incarnation is forgotten. A broker that cannot
-   * be spoken to (without the listener of the brokers, say) is told nothing; all others must not suffer for it.
+   * Begins to tell the broker everything. Whatever was owed to its former incarnation is forgotten. A broker that
+   * cannot be spoken to (without the listener of the brokers, say) is told nothing; the others must not suffer for it.
    */
   addBroker(broker: BrokerInfo): void {
     const { brokerId } = broker;

@@ -109,8 +109,8 @@ export function repairLeaderAndIsr(
 
 /**
  * What the partition has to become when members of its ISR, its leader perhaps, have failed and are back without a
- * controller having seen it: they leave the ISR, and the leader epoch grows also when nobody else could lead. What a new
- * incarnation writes must not pass for what the old one wrote at the same offsets (KIP-380). Never unclean.
+ * controller having seen it: they leave the ISR, and the leader epoch grows also when nobody else could lead. What a
+ * new incarnation writes must not pass for what the old one wrote at the same offsets (KIP-380). Never unclean.
  */
 export function electAfterUnseenFailure(
   { replicas, leaderAndIsr }: PartitionView,
