@@ -152,8 +152,16 @@ export class NodeDisk implements Disk {
     return fs.existsSync(filePath);
   }
 
+  // Not mkdir's own `recursive`: it runs for ever where a parent exists and yet nothing can be made in it (/proc).
   makeDirectory(directory: string): void {
-    fs.mkdirSync(directory, { recursive: true });
+    if (fs.existsSync(directory)) return;
+    const parent = path.dirname(directory);
+    if (parent !== directory) this.makeDirectory(parent);
+    try {
+      fs.mkdirSync(directory);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
   }
 
   list(directory: string): DirectoryEntry[] {

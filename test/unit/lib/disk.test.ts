@@ -101,6 +101,12 @@ describe.each<[string, () => Disk]>([
   });
 });
 
+describe('a directory on the real disk', () => {
+  it('that cannot be made is an error, also where the system says that a parent is missing and it is not', () => {
+    expect(() => new NodeDisk().makeDirectory('/proc/barnabas/logs')).toThrow(/^E[A-Z]+:/);
+  });
+});
+
 describe('the lock of the real disk', () => {
   it('is taken over from a process that is gone, or that never wrote its id', () => {
     const disk = new NodeDisk();
