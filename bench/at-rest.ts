@@ -1,6 +1,7 @@
 /** What a broker costs before it does anything: time to start, memory at rest and with many partitions. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createTopic } from '../test/support/admin.ts';
+import { RUNTIME } from './runtime.ts';
 import { startCluster } from '../test/support/cluster.ts';
 import type { Implementation } from '../test/support/implementation.ts';
 import { memoryMb } from './process-stat.ts';
@@ -9,7 +10,7 @@ type Row = Record<string, string | number>;
 
 /** From the spawn of the process to its ready line, six times: an empty broker, then after kill -9. */
 export async function measureStart(implementation: Implementation): Promise<Row[]> {
-  const cluster = await startCluster({ brokers: 1, implementation });
+  const cluster = await startCluster({ brokers: 1, implementation, runtime: RUNTIME });
   const broker = cluster.broker(1);
   const clean: number[] = [];
   const killed: number[] = [];
@@ -40,7 +41,7 @@ export async function measureStart(implementation: Implementation): Promise<Row[
 }
 
 export async function measureRest(implementation: Implementation): Promise<Row[]> {
-  const cluster = await startCluster({ brokers: 3, implementation });
+  const cluster = await startCluster({ brokers: 3, implementation, runtime: RUNTIME });
   try {
     await sleep(5000); // What starting has left behind is given back by then.
     return cluster.brokers.map((broker) => {
@@ -55,7 +56,7 @@ export async function measureRest(implementation: Implementation): Promise<Row[]
 const PARTITIONS = 1000;
 
 export async function measureMemoryOfPartitions(implementation: Implementation): Promise<Row[]> {
-  const cluster = await startCluster({ brokers: 1, implementation });
+  const cluster = await startCluster({ brokers: 1, implementation, runtime: RUNTIME });
   const broker = cluster.broker(1);
   try {
     const startedAt = performance.now();

@@ -3,6 +3,7 @@
  */
 import { existsSync } from 'node:fs';
 import { createTopic } from '../test/support/admin.ts';
+import { RUNTIME } from './runtime.ts';
 import { startCluster, type TestCluster } from '../test/support/cluster.ts';
 import type { Implementation } from '../test/support/implementation.ts';
 import { median } from './at-rest.ts';
@@ -27,7 +28,7 @@ interface Setup {
 const PARTITIONS = 3;
 
 export async function measureLoad({ implementation, brokers, loads, repeat }: Setup): Promise<Row[]> {
-  const cluster = await startCluster({ brokers, implementation });
+  const cluster = await startCluster({ brokers, implementation, runtime: RUNTIME });
   const rows: Row[] = [];
   try {
     const client = await newClient();

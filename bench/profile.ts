@@ -22,7 +22,7 @@ const TOP = 20;
 export async function measureProfile(scale: number): Promise<{ produce: Row[]; fetch: Row[] }> {
   const load: Load = { acks: '1', recordBytes: 100, records: Math.round(2_000_000 * scale) };
   const client = await newClient();
-  const cluster = await startCluster({ brokers: 1, nodeArgs: ['--cpu-prof'] });
+  const cluster = await startCluster({ brokers: 1, runtime: { node: ['--cpu-prof'] } });
   try {
     await createTopic(cluster, 'profiled', { partitions: 3 });
     await client.produce(cluster, 'profiled', load);

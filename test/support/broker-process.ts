@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { createWriteStream, writeFileSync, type WriteStream } from 'node:fs';
 import * as path from 'node:path';
 import { startProcess } from './child-process.ts';
-import { type Implementation, launchCommand, READY } from './implementation.ts';
+import { type Implementation, launchCommand, READY, type RuntimeArguments } from './implementation.ts';
 
 const OUTPUT_KEPT = 200_000;
 
@@ -20,7 +20,7 @@ export interface BrokerSetup {
   readonly directory: string;
   readonly implementation: Implementation;
   readonly properties: ReadonlyMap<string, string>;
-  readonly nodeArgs?: readonly string[];
+  readonly runtime?: RuntimeArguments;
 }
 
 export class BrokerProcess {
@@ -33,7 +33,7 @@ export class BrokerProcess {
   startupMs = Number.NaN;
   readonly #propertiesFile: string;
   readonly #properties: Map<string, string>;
-  readonly #nodeArgs: readonly string[];
+  readonly #runtime: RuntimeArguments;
   readonly #unasked: string[] = [];
   readonly #faultLines: string[] = [];
   readonly #logFile: WriteStream;
@@ -49,7 +49,7 @@ export class BrokerProcess {
     this.logDirectory = path.join(setup.directory, 'data');
     this.#propertiesFile = path.join(setup.directory, 'server.properties');
     this.#properties = new Map([...setup.properties, ['log.dirs', this.logDirectory]]);
-    this.#nodeArgs = setup.nodeArgs ?? [];
+    this.#runtime = setup.runtime ?? {};
     this.#logFile = createWriteStream(path.join(setup.directory, 'broker.log'), { flags: 'a' });
   }
 
@@ -112,7 +112,7 @@ export class BrokerProcess {
   async launch(): Promise<ChildProcess> {
     if (this.#process !== null) throw new Error(`broker ${this.id} runs already`);
     writeFileSync(this.#propertiesFile, [...this.#properties].map(([key, value]) => `${key}=${value}\n`).join(''));
-    const { command, args } = await launchCommand(this.#implementation, this.#propertiesFile, this.#nodeArgs);
+    const { command, args } = await launchCommand(this.#implementation, this.#propertiesFile, this.#runtime);
     const child = startProcess(command, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       cwd: path.dirname(this.#propertiesFile), // Where profiles and crash reports go.

@@ -11,7 +11,7 @@ import * as path from 'node:path';
 import { BrokerProcess } from './broker-process.ts';
 import { type Ensemble, startEnsemble } from './ensemble.ts';
 import { freePort } from './free-port.ts';
-import { type Implementation, implementationUnderTest } from './implementation.ts';
+import { type Implementation, implementationUnderTest, type RuntimeArguments } from './implementation.ts';
 import { whenWhole } from './wire-client.ts';
 
 export interface ClusterOptions {
@@ -22,8 +22,7 @@ export interface ClusterOptions {
   readonly implementation?: Implementation;
   readonly tickTimeMs?: number;
   readonly sessionTimeoutMs?: number;
-  /** Arguments of Node before the program, such as --cpu-prof. */
-  readonly nodeArgs?: readonly string[];
+  readonly runtime?: RuntimeArguments;
 }
 
 /** Kafka's defaults are made for production; these make failures visible within seconds. */
@@ -148,6 +147,6 @@ function newBroker(
     directory,
     implementation,
     properties,
-    ...(options.nodeArgs === undefined ? {} : { nodeArgs: options.nodeArgs }),
+    ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
   });
 }
