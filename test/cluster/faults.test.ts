@@ -94,6 +94,19 @@ const STORIES: readonly Story[] = [
     },
   },
   {
+    name: 'a broker is killed while it starts, later each time',
+    fault: async (cluster) => {
+      const broker = cluster.broker(1);
+      for (const afterMs of [50, 100, 200, 400, 800]) {
+        await broker.kill();
+        await broker.launch();
+        await sleep(afterMs); // How far it has come by then is the machine's business: each moment has to be good.
+      }
+      await broker.kill();
+    },
+    heal: startStopped,
+  },
+  {
     name: 'a leader is frozen past its session and wakes up as if nothing had happened',
     fault: async (cluster, writer) => {
       const leader = cluster.broker(1);
