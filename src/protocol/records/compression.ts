@@ -6,12 +6,11 @@
  * (xerial), which Kafka's own clients write, or one raw block, which some others write.
  */
 import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { compressFrameSync, decompressFrameSync } from 'lz4-napi';
-import { compressSync as snappyCompressSync, uncompressSync as snappyUncompressSync } from 'snappy';
 import { KafkaError } from '../errors.ts';
 import { Reader } from '../reader.ts';
 import type { CompressionType } from './codecs.ts';
 import { measureLz4Frame, repairLz4HeaderChecksum } from './lz4-frame.ts';
+import { lz4, snappy } from './native-codecs.ts';
 
 /** The bound for one batch when the caller names none. */
 export const MAX_DECOMPRESSED_BYTES = 64 << 20;
@@ -35,7 +34,7 @@ export function compress(type: CompressionType, bytes: Buffer): Buffer {
     case 'snappy':
       return snappyCompress(bytes);
     case 'lz4':
-      return compressFrameSync(bytes);
+      return lz4().compressFrameSync(bytes);
     case 'zstd':
       return zstdCompressSync(bytes);
   }
@@ -86,13 +85,13 @@ function tooLarge(maxBytes: number): KafkaError {
 function lz4Decompress(bytes: Buffer, maxBytes: number): Buffer {
   const { sizeBytes, decompressedSizeBytes } = measureLz4Frame(bytes);
   if (decompressedSizeBytes > maxBytes) throw tooLarge(maxBytes);
-  return decompressFrameSync(bytes.subarray(0, sizeBytes));
+  return lz4().decompressFrameSync(bytes.subarray(0, sizeBytes));
 }
 
 function snappyCompress(bytes: Buffer): Buffer {
   const parts: Buffer[] = [XERIAL_HEADER];
   for (let at = 0; at < bytes.length; at += XERIAL_BLOCK_BYTES) {
-    const block = snappyCompressSync(bytes.subarray(at, at + XERIAL_BLOCK_BYTES));
+    const block = snappy().compressSync(bytes.subarray(at, at + XERIAL_BLOCK_BYTES));
     const size = Buffer.allocUnsafe(4);
     size.writeInt32BE(block.length);
     parts.push(size, block);
@@ -130,7 +129,7 @@ function snappyBlock(block: Buffer, maxBytes: number): Buffer {
   const declared = new Reader(block).uvarint();
   if (declared > block.length * SNAPPY_RATIO_MAX) throw new RangeError(`${block.length} bytes declared as ${declared}`);
   if (declared > maxBytes) throw tooLarge(maxBytes);
-  const output = snappyUncompressSync(block, { asBuffer: true });
+  const output = snappy().uncompressSync(block, { asBuffer: true });
   if (typeof output === 'string') throw new TypeError('snappy returned a string');
   return output;
 }
