@@ -59,6 +59,9 @@ function planOf(options: Options<keyof typeof OPTIONS | 'help' | 'version'>): Lo
   };
 }
 
+/** Signals closer together than this are one wish. */
+const SAME_INTERRUPT_MS = 1000;
+
 class LocalCluster {
   readonly #plan: LocalClusterPlan;
   readonly #brokers: readonly PlannedBroker[];
@@ -67,6 +70,7 @@ class LocalCluster {
   readonly #stopAsked = new Deferred();
   readonly #servers: ChildServer[] = [];
   #isStopping = false;
+  #firstInterruptMs: number | null = null;
   #exitCode = 0;
 
   constructor(plan: LocalClusterPlan, terminal: Terminal) {
@@ -94,8 +98,11 @@ class LocalCluster {
     return this.#exitCode;
   }
 
+  /** One Ctrl-C comes twice under npm: from the terminal and from npm itself. Only a later one means "at once". */
   #onInterrupt(): void {
-    if (this.#isStopping) for (const server of this.#servers) server.kill();
+    const nowMs = clock.monotonicMs();
+    this.#firstInterruptMs ??= nowMs;
+    if (nowMs - this.#firstInterruptMs > SAME_INTERRUPT_MS) for (const server of this.#servers) server.kill();
     this.#isStopping = true;
     this.#stopAsked.resolve();
   }
