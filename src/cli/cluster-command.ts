@@ -100,7 +100,7 @@ class LocalCluster {
 
   /** One Ctrl-C comes twice under npm: from the terminal and from npm itself. Only a later one means "at once". */
   #onInterrupt(): void {
-    const nowMs = clock.monotonicMs();
+    const nowMs = this.#terminal.clock.monotonicMs();
     this.#firstInterruptMs ??= nowMs;
     if (nowMs - this.#firstInterruptMs > SAME_INTERRUPT_MS) for (const server of this.#servers) server.kill();
     this.#isStopping = true;
