@@ -20,7 +20,9 @@ export const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   ['replica', ['lib', 'model', 'config', 'protocol', 'net', 'log', 'metadata']],
   ['producer', ['lib', 'model', 'protocol', 'net']],
   ['controller', ['lib', 'model', 'config', 'protocol', 'metadata', 'net', 'zk']],
-  ['broker', ['lib', 'model', 'config', 'protocol', 'log', 'metadata', 'replica', 'producer', 'controller']],
+  ['coordinator', ['lib', 'model', 'config', 'protocol', 'replica']],
+  ['group', ['lib', 'model', 'config', 'protocol', 'coordinator']],
+  ['broker', ['lib', 'model', 'config', 'protocol', 'log', 'metadata', 'replica', 'producer', 'group', 'controller']],
   ['cli', ['lib', 'model', 'config', 'protocol', 'net', 'log']],
 ]);
 
