@@ -4,6 +4,8 @@
  *  - A frame that cannot be read, an unknown API or an unsupported version throws InvalidRequestError, upon which the
  *    connection is closed. Only ApiVersions is answered in its version 0 with UNSUPPORTED_VERSION, as clients rely on
  *    it.
+ *  - What only brokers may say to each other is answered CLUSTER_AUTHORIZATION_FAILED on the listeners of clients, when
+ *    the brokers have one of their own. (Kafka without an authorizer takes it from everybody.)
  *  - A KafkaError of a handler becomes the response's error.
  *  - Any other error of a handler is a fault of ours: logged as `handler fault`, counted, answered
  *    UNKNOWN_SERVER_ERROR.
@@ -123,6 +125,7 @@ export class Dispatch {
       monotonicMs: this.#broker.clock.monotonicMs(),
     };
     try {
+      if (handler.isForBrokers && !this.#mayBeBroker(connection)) throw new KafkaError('CLUSTER_AUTHORIZATION_FAILED');
       const result = handler.handle(context, request);
       if (result === NO_RESPONSE) return null;
       if (result instanceof Staged) return this.#pending(handler, header, request, connection, result.reply, true);
@@ -132,6 +135,11 @@ export class Dispatch {
     } catch (error) {
       return this.#answerError(handler, header, request, connection, error);
     }
+  }
+
+  /** A controller that is an Apache Kafka may have been given a listener of its own. */
+  #mayBeBroker({ isInterBrokerListener, listenerName }: ConnectionInfo): boolean {
+    return isInterBrokerListener || listenerName === this.#broker.config.controlPlaneListenerName?.toUpperCase();
   }
 
   #pending(

@@ -85,6 +85,11 @@ export interface HandlerOptions<Request, Response> {
   /** The versions this broker answers, `min-max` or a single one; within the message's own valid versions. */
   readonly versions: string;
   /**
+   * What only brokers say to each other. A client that could say it would be a controller, or in every ISR: so it is
+   * refused where it does not come by the listener of the brokers.
+   */
+  readonly isForBrokers?: true;
+  /**
    * "All of it failed" in this API's words, where the derived default does not fit; NO_RESPONSE closes the
    * connection.
    */
@@ -99,6 +104,7 @@ export interface HandlerOptions<Request, Response> {
 /** A handler with its types erased: what the dispatch table holds. */
 export interface Handler extends ApiRange {
   readonly name: string;
+  readonly isForBrokers: boolean;
   readonly isFlexible: (version: number) => boolean;
   readonly decode: (reader: Reader, version: number) => unknown;
   readonly handle: (context: RequestContext, request: unknown) => HandlerResult<unknown>;
@@ -120,6 +126,7 @@ export function handler<A extends Api>(
   return {
     apiKey: api.key,
     name: api.name,
+    isForBrokers: options.isForBrokers === true,
     minVersion,
     maxVersion,
     isFlexible: (version) => api.isFlexible(version),

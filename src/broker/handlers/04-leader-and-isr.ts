@@ -10,6 +10,6 @@
 import { LeaderAndIsr } from '../../protocol/messages/04-leader-and-isr.ts';
 import { handler } from '../handler.ts';
 
-export const leaderAndIsr = handler(LeaderAndIsr, { versions: '7' }, ({ broker }, request) =>
+export const leaderAndIsr = handler(LeaderAndIsr, { versions: '7', isForBrokers: true }, ({ broker }, request) =>
   broker.replicas.applyLeaderAndIsr(request),
 );

@@ -8,6 +8,6 @@
 import { StopReplica } from '../../protocol/messages/05-stop-replica.ts';
 import { handler } from '../handler.ts';
 
-export const stopReplica = handler(StopReplica, { versions: '4' }, ({ broker }, request) =>
+export const stopReplica = handler(StopReplica, { versions: '4', isForBrokers: true }, ({ broker }, request) =>
   broker.replicas.applyStopReplica(request),
 );

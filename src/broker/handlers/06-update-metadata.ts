@@ -9,6 +9,6 @@ import { Errors } from '../../protocol/errors.ts';
 import { UpdateMetadata } from '../../protocol/messages/06-update-metadata.ts';
 import { handler } from '../handler.ts';
 
-export const updateMetadata = handler(UpdateMetadata, { versions: '8' }, ({ broker }, request) => ({
+export const updateMetadata = handler(UpdateMetadata, { versions: '8', isForBrokers: true }, ({ broker }, request) => ({
   errorCode: Errors[broker.replicas.applyUpdateMetadata(request).error],
 }));

@@ -6,16 +6,24 @@ import { describe, expect, it } from 'vitest';
 import { InvalidRequestError } from '../../../src/broker/dispatch.ts';
 import { type Handler, handler, NO_RESPONSE, staged } from '../../../src/broker/handler.ts';
 import { apiVersions } from '../../../src/broker/handlers/18-api-versions.ts';
+import { ALL_HANDLERS } from '../../../src/broker/handlers/index.ts';
+import { brokerConfigFrom } from '../../../src/config/broker-config.ts';
 import { AssertionError } from '../../../src/lib/assert.ts';
 import { ZERO_TOPIC_ID } from '../../../src/model/topic-partition.ts';
 import { Errors, KafkaError } from '../../../src/protocol/errors.ts';
 import { decodeResponse, encodeRequest } from '../../../src/protocol/frame.ts';
 import { Produce } from '../../../src/protocol/messages/00-produce.ts';
 import { Fetch } from '../../../src/protocol/messages/01-fetch.ts';
+import { LeaderAndIsr } from '../../../src/protocol/messages/04-leader-and-isr.ts';
+import { StopReplica } from '../../../src/protocol/messages/05-stop-replica.ts';
+import { UpdateMetadata } from '../../../src/protocol/messages/06-update-metadata.ts';
+import { ControlledShutdown } from '../../../src/protocol/messages/07-controlled-shutdown.ts';
 import { ApiVersions } from '../../../src/protocol/messages/18-api-versions.ts';
 import { InitProducerId } from '../../../src/protocol/messages/22-init-producer-id.ts';
+import { AlterPartition } from '../../../src/protocol/messages/56-alter-partition.ts';
+import { AllocateProducerIds } from '../../../src/protocol/messages/67-allocate-producer-ids.ts';
 import { ALL_APIS } from '../../../src/protocol/messages/index.ts';
-import type { Api, RequestOf, ResponseOf } from '../../../src/protocol/schema.ts';
+import type { Api, RequestIn, RequestOf, ResponseOf } from '../../../src/protocol/schema.ts';
 import { aConnection, brokerWith, deskOf } from '../../support/requests.ts';
 
 type IdRequest = RequestOf<typeof InitProducerId>;
@@ -126,6 +134,38 @@ describe('an error in a handler', () => {
     const produce = { acks: 0, timeoutMs: 0, topicData: [] };
     await expect(desk.ask(Produce, 9, produce)).rejects.toThrow(InvalidRequestError);
   });
+});
+
+describe('what brokers say to each other', () => {
+  const envelope = { controllerId: 1, controllerEpoch: 1, brokerEpoch: 1 };
+  const requests: readonly [Api, number, RequestIn<Api>][] = [
+    [LeaderAndIsr, 7, { ...envelope, type: 2, ungroupedPartitionStates: [], topicStates: [], liveLeaders: [] }],
+    [StopReplica, 4, { ...envelope, deletePartitions: false, ungroupedPartitions: [], topics: [], topicStates: [] }],
+    [UpdateMetadata, 8, { ...envelope, type: 2, ungroupedPartitionStates: [], topicStates: [], liveBrokers: [] }],
+    [ControlledShutdown, 3, { brokerId: 1, brokerEpoch: 1 }],
+    [AlterPartition, 3, { brokerId: 1, brokerEpoch: 1, topics: [] }],
+    [AllocateProducerIds, 0, { brokerId: 1, brokerEpoch: 1 }],
+  ];
+  const config = brokerConfigFrom({
+    'broker.id': '1',
+    'zookeeper.connect': 'localhost',
+    listeners: 'PLAINTEXT://h:1,CLIENTS://h:2,Control://h:3',
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CLIENTS:PLAINTEXT,CONTROL:PLAINTEXT',
+    'control.plane.listener.name': 'Control',
+  });
+  // Nothing behind the desk: a request that is let through meets a fault.
+  const desk = deskOf(ALL_HANDLERS, brokerWith({ config }));
+
+  it.each(requests.map(([api, version, request]) => ({ name: api.name, api, version, request })))(
+    '$name is refused on the listeners of clients',
+    async ({ api, version, request }) => {
+      const errorCodes: unknown[] = [];
+      for (const listenerName of ['CLIENTS', 'PLAINTEXT', 'CONTROL'])
+        errorCodes.push((await desk.ask(api, version, request, aConnection(listenerName)))?.['errorCode']);
+      const letThrough = Errors.UNKNOWN_SERVER_ERROR;
+      expect(errorCodes).toEqual([Errors.CLUSTER_AUTHORIZATION_FAILED, letThrough, letThrough]);
+    },
+  );
 });
 
 describe('a frame', () => {
