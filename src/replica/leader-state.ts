@@ -47,7 +47,7 @@ export interface FollowerFetch {
 
 export type LeaderEffect =
   | { readonly kind: 'advanceHighWatermark'; readonly highWatermark: number }
-  /** Send it to the controller; after `delayMs` when it is the second try of the same change. */
+  /** Send it to the controller; after `delayMs` when the same change was asked for before. */
   | { readonly kind: 'proposeIsr'; readonly proposal: IsrProposal; readonly delayMs: number };
 
 /** The ways a proposal can end that the leader must tell apart; every other error is tried again. */
@@ -55,14 +55,21 @@ const REJECTED: ReadonlySet<ErrorName> = new Set<ErrorName>(['INELIGIBLE_REPLICA
 const AWAIT_METADATA: ReadonlySet<ErrorName> = new Set<ErrorName>([
   'FENCED_LEADER_EPOCH',
   'INVALID_UPDATE_VERSION',
-  'UNKNOWN_TOPIC_OR_PARTITION',
-  'UNKNOWN_TOPIC_ID',
   'INVALID_REQUEST',
   'NEW_LEADER_ELECTED',
+]);
+/**
+ * The topic is gone, and a StopReplica will end this leadership; or a new controller could not read it yet, and nothing
+ * would ever end the proposal. (Kafka waits for ever.)
+ */
+const UNKNOWN_TO_CONTROLLER: ReadonlySet<ErrorName> = new Set<ErrorName>([
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'UNKNOWN_TOPIC_ID',
 ]);
 /** After a refusal the same follower's fetches come many times a second: ask again only after this pause. */
 const PAUSE_AFTER_REJECTION_MS = 1000;
 const RETRY_DELAY_MS = 50;
+const RETRY_DELAY_IF_UNKNOWN_MS = 1000;
 const NEVER_MS = Number.NEGATIVE_INFINITY;
 const UNKNOWN_OFFSET = -1;
 const NO_EFFECTS: readonly LeaderEffect[] = Object.freeze([]);
@@ -250,7 +257,7 @@ export class LeaderState {
   /**
    * The proposal failed. Only a refusal proves that it was not applied and never will be, so only then the committed
    * ISR is in force again. After errors that say our state is old, the change stays pending until a LeaderAndIsr ends
-   * it: it may have been applied. Anything else is tried again.
+   * it: it may have been applied. Anything else is tried again; if it was applied, the controller says so then.
    */
   onProposalFailed(proposal: IsrProposal, error: ErrorName, nowMs: number): readonly LeaderEffect[] {
     if (this.#pending !== proposal) return NO_EFFECTS;
@@ -263,7 +270,8 @@ export class LeaderState {
       return NO_EFFECTS;
     }
     if (AWAIT_METADATA.has(error)) return NO_EFFECTS;
-    return [{ kind: 'proposeIsr', proposal, delayMs: RETRY_DELAY_MS }];
+    const delayMs = UNKNOWN_TO_CONTROLLER.has(error) ? RETRY_DELAY_IF_UNKNOWN_MS : RETRY_DELAY_MS;
+    return [{ kind: 'proposeIsr', proposal, delayMs }];
   }
 
   /** A LeaderAndIsr of the same leader epoch: taken when its partition epoch is newer (controller.md §9.4). */

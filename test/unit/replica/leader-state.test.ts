@@ -165,14 +165,14 @@ describe('a leader', () => {
 });
 
 describe('a pending ISR change', () => {
-  type Ending = 'committed again' | 'still pending' | 'sent again';
+  type Ending = 'committed again' | 'still pending' | 'sent again' | 'sent again after a pause';
   const endings: readonly [ErrorName, Ending][] = [
     ['INELIGIBLE_REPLICA', 'committed again'],
     ['OPERATION_NOT_ATTEMPTED', 'committed again'],
     ['FENCED_LEADER_EPOCH', 'still pending'],
     ['INVALID_UPDATE_VERSION', 'still pending'],
-    ['UNKNOWN_TOPIC_OR_PARTITION', 'still pending'],
-    ['UNKNOWN_TOPIC_ID', 'still pending'],
+    ['UNKNOWN_TOPIC_OR_PARTITION', 'sent again after a pause'],
+    ['UNKNOWN_TOPIC_ID', 'sent again after a pause'],
     ['INVALID_REQUEST', 'still pending'],
     ['NEW_LEADER_ELECTED', 'still pending'],
     ['NOT_CONTROLLER', 'sent again'],
@@ -206,8 +206,8 @@ describe('a pending ISR change', () => {
       expect(stage.leader.pendingProposal).toBe(proposal);
       expect([...stage.leader.maximalIsr]).toEqual(maximalBefore);
     }
-    expect(effects.length > 0).toBe(ending === 'sent again');
-    if (ending === 'sent again') expect(effects[0]).toMatchObject({ kind: 'proposeIsr', proposal });
+    const delayMs = ending === 'sent again' ? 50 : 1000;
+    expect(effects).toEqual(ending.startsWith('sent again') ? [{ kind: 'proposeIsr', proposal, delayMs }] : []);
   });
 
   it('is answered only once, and not by an answer to another proposal', () => {
