@@ -107,7 +107,10 @@ export async function onLogDirEvents(tenure: Tenure): Promise<void> {
   await tenure.settled(tenure.writer.deleteNotifications(paths));
 }
 
-/** Takes note of replicas that are offline or back. Returns whether the cluster has to be repaired. */
+/**
+ * Takes note of replicas that are offline or back. Returns whether the cluster has to be repaired. A broker that has a
+ * partition of an earlier topic in the place of ours is told everything it hosts, upon which it puts that aside.
+ */
 export function noteReplicaErrors(
   tenure: Tenure,
   brokerId: number,
@@ -124,6 +127,7 @@ export function noteReplicaErrors(
       // An epoch that is not larger than the broker's own only means that it knew already.
       if (error !== 'NONE' && error !== 'STALE_CONTROLLER_EPOCH')
         logger.warn(`Broker ${brokerId} answered ${error} for partition ${topic}-${partitionIndex}`);
+      if (error === 'INCONSISTENT_TOPIC_ID') channels.inquireLater(brokerId);
       if (partition === undefined || (error !== 'NONE' && error !== 'KAFKA_STORAGE_ERROR')) continue;
       if (!state.setReplicaOffline(brokerId, partition.key, error === 'KAFKA_STORAGE_ERROR')) continue;
       channels.announceMetadata(partition);

@@ -59,6 +59,8 @@ export interface BrokerChannelsOptions {
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 1000;
+/** What one inquiry did not cure, many will not either. */
+const INQUIRY_PAUSE_MS = 5000;
 
 export class BrokerChannels {
   readonly #options: BrokerChannelsOptions;
@@ -111,6 +113,11 @@ export class BrokerChannels {
     this.#channels.get(brokerId)?.update((pending) => pending.addAllLeaderAndIsr());
   }
 
+  /** The same in a while. However often this is asked for meanwhile, the broker is told once. */
+  inquireLater(brokerId: number): void {
+    this.#channels.get(brokerId)?.inquireLater();
+  }
+
   announceBrokers(): void {
     for (const channel of this.#channels.values()) channel.update((pending) => pending.addBrokers());
   }
@@ -153,6 +160,7 @@ class BrokerChannel {
   #isClosed = false;
   #pause: { timer: Timer; over: Deferred } | null = null;
   #failures = 0;
+  #inquiry: Timer | null = null;
 
   constructor(broker: BrokerInfo, options: BrokerChannelsOptions) {
     this.#broker = broker;
@@ -174,8 +182,16 @@ class BrokerChannel {
     this.#wake.resolve();
   }
 
+  inquireLater(): void {
+    this.#inquiry ??= this.#options.clock.schedule(INQUIRY_PAUSE_MS, () => {
+      this.#inquiry = null;
+      this.update((pending) => pending.addAllLeaderAndIsr());
+    });
+  }
+
   close(): void {
     this.#isClosed = true;
+    this.#inquiry?.cancel();
     this.#connection.close();
     this.#wake.resolve();
     this.#idle.resolve();

@@ -34,6 +34,8 @@ export class FakeBroker {
   lostReplies = 0;
   /** Keys of replicas on a failed disk. */
   readonly failedReplicas = new Set<string>();
+  /** Keys of replicas where this broker has the log of an earlier topic, until a full LeaderAndIsr names ours. */
+  readonly strays = new Set<string>();
   readonly hosted = new Map<string, HostedReplica>();
   readonly deleted: string[] = [];
   /** What the broker would answer clients from. */
@@ -104,6 +106,7 @@ export class FakeBroker {
     const errorCode = this.#refusal(request);
     const type = request.type === FULL ? 'full ' : '';
     if (errorCode !== Errors.NONE) return { errorCode, partitionErrors: [], topics: [] };
+    if (request.type === FULL) this.strays.clear();
     const named: string[] = [];
     const topics = request.topicStates.map(({ topicName, topicId, partitionStates }) => ({
       topicId,
@@ -120,6 +123,7 @@ export class FakeBroker {
   #apply(key: string, topicId: string, state: PartitionState): number {
     if (this.failedReplicas.has(key)) return Errors.KAFKA_STORAGE_ERROR;
     if (!state.replicas.includes(this.brokerId)) return Errors.UNKNOWN_TOPIC_OR_PARTITION;
+    if (this.strays.has(key)) return Errors.INCONSISTENT_TOPIC_ID;
     const known = this.hosted.get(key);
     const isSame = known !== undefined && known.topicId === topicId;
     if (isSame && known.state.leaderEpoch > state.leaderEpoch) return Errors.STALE_CONTROLLER_EPOCH;
