@@ -27,12 +27,14 @@ import { MetadataCache } from './metadata/metadata-cache.ts';
 import type { Endpoint } from './model/broker.ts';
 import { SocketServer } from './net/socket-server.ts';
 import { ProducerIds } from './producer/producer-ids.ts';
+import { KafkaError } from './protocol/errors.ts';
 import { AlterPartitionSender } from './replica/alter-partition-sender.ts';
 import { Partitions } from './replica/partitions.ts';
 import { ensurePersistentPaths, getOrCreateClusterId } from './zk/bootstrap.ts';
 import { nextBrokerId } from './zk/brokers.ts';
 import { readConfigNames, readConfigs, readTopicConfig, watchConfigChanges } from './zk/configs.ts';
 import { notifyLogDirFailure } from './zk/log-dir-events.ts';
+import { ZnodeFormatError } from './zk/znode-json.ts';
 import { ZooKeeper } from './zk/zookeeper.ts';
 
 export interface RunningBroker {
@@ -64,6 +66,8 @@ interface Foundation extends Ground {
   readonly clusterId: string;
   readonly brokerId: number;
   readonly logs: LogManager;
+  /** Of the topics whose logs are here, as they were read before those were opened. */
+  readonly topicOverrides: ReadonlyMap<string, ReadonlyMap<string, string>>;
 }
 
 /** The rooms, built and silent: nothing of them is reachable or acts by itself yet. */
@@ -115,8 +119,8 @@ async function layFoundation(ground: Ground, started: Started): Promise<Foundati
   await ensurePersistentPaths(zk);
   const clusterId = await getOrCreateClusterId(zk, random);
   logger.info(`Cluster ID = ${clusterId}`);
-  const { logs, brokerId } = await openLogs(ground, clusterId, zk);
-  return { ...ground, config: { ...ground.config, brokerId }, zk, clusterId, brokerId, logs };
+  const { brokerId, ...opened } = await openLogs(ground, clusterId, zk);
+  return { ...ground, config: { ...ground.config, brokerId }, zk, clusterId, brokerId, ...opened };
 }
 
 function furnish(foundation: Foundation, started: Started): Rooms {
@@ -211,27 +215,41 @@ async function openLogs(
   { config, disk, clock, random, logger }: Ground,
   clusterId: string,
   zk: ZooKeeper,
-): Promise<{ logs: LogManager; brokerId: number }> {
+): Promise<Pick<Foundation, 'logs' | 'brokerId' | 'topicOverrides'>> {
   const logs = LogManager.open({ disk, clock, random, logger: logger.named('kafka.log.LogManager'), config });
   const configuredId = config.brokerId >= 0 ? config.brokerId : null;
   logs.check(clusterId, configuredId);
   const brokerId = configuredId ?? logs.storedBrokerId ?? (await nextBrokerId(zk, config.reservedBrokerMaxId));
   logs.claim(clusterId, brokerId);
-  const overrides = await readConfigs(zk, 'topics', await readConfigNames(zk, 'topics'));
-  await logs.load((topic) => topicConfigFrom(config, overrides.get(topic) ?? new Map()));
-  return { logs, brokerId };
+  const stored = await readConfigs(zk, 'topics', await readConfigNames(zk, 'topics'));
+  const topicOverrides = new Map<string, ReadonlyMap<string, string>>();
+  await logs.load((topic) => {
+    const overrides = stored.get(topic) ?? new Map<string, string>();
+    if (overrides instanceof Error) return overrides;
+    topicOverrides.set(topic, overrides);
+    return topicConfigFrom(config, overrides);
+  });
+  return { logs, brokerId, topicOverrides };
 }
 
 function newTopicConfigs(
-  { config, zk, logger }: Foundation,
+  { config, zk, logger, topicOverrides }: Foundation,
   onChange: (topic: string, config: TopicConfig) => void,
 ): TopicConfigs {
-  return new TopicConfigs({
+  const topicConfigs = new TopicConfigs({
     broker: config,
-    readOverrides: (topic) => readTopicConfig(zk, topic),
+    readOverrides: async (topic) => {
+      try {
+        return await readTopicConfig(zk, topic);
+      } catch (error) {
+        throw error instanceof ZnodeFormatError ? new KafkaError('INVALID_CONFIG', error.message) : error;
+      }
+    },
     onChange,
     logger: logger.named('kafka.server.TopicConfigHandler'),
   });
+  for (const [topic, overrides] of topicOverrides) topicConfigs.remember(topic, overrides);
+  return topicConfigs;
 }
 
 /** The partitions of this broker on its logs, its way to their leaders, and its way to ask for ISR changes. */
@@ -267,9 +285,7 @@ function newReplicas(
     isrStore,
     brokerEpoch,
     connect: (leaderId) => links.toLeader(leaderId),
-    loadTopicConfigs: async (topics) => {
-      await Promise.all(topics.map((topic) => topicConfigs.load(topic)));
-    },
+    loadTopicConfigs: (topics) => topicConfigs.loadAll(topics),
   });
   started.push(async () => {
     isrStore.close();

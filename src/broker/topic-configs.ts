@@ -8,11 +8,14 @@
 import type { BrokerConfig } from '../config/broker-config.ts';
 import { type TopicConfig, topicConfigFrom } from '../config/topic-config.ts';
 import type { Logger } from '../lib/logger.ts';
+import { KafkaError } from '../protocol/errors.ts';
 
 export interface TopicConfigsOptions {
   /** The broker's own configuration: the defaults of every topic. */
   readonly broker: BrokerConfig;
-  /** Reads what is stored for a topic; an empty map when nothing is. */
+  /**
+   * Reads what is stored for a topic; an empty map when nothing is. Rejects with INVALID_CONFIG when it makes no sense.
+   */
   readonly readOverrides: (topic: string) => Promise<ReadonlyMap<string, string>>;
   /** A topic that was loaded has another configuration now. */
   readonly onChange: (topic: string, config: TopicConfig) => void;
@@ -53,9 +56,28 @@ export class TopicConfigs {
     return this.config(topic);
   }
 
-  /** Rejects when one of them cannot be read; a log must not be made with settings that are only guessed. */
-  async loadAll(topics: readonly string[]): Promise<void> {
-    await Promise.all(topics.map((topic) => this.load(topic)));
+  /**
+   * Resolves with the topics whose configuration makes no sense; they must not be in the way of the others. Rejects
+   * when one of them cannot be read. A log must not be made with settings that are only guessed.
+   */
+  async loadAll(topics: readonly string[]): Promise<ReadonlySet<string>> {
+    const withoutConfig = new Set<string>();
+    const load = async (topic: string): Promise<void> => {
+      try {
+        await this.load(topic);
+      } catch (error) {
+        if (!(error instanceof KafkaError)) throw error;
+        withoutConfig.add(topic);
+        this.#options.logger.error(`The partitions of topic ${topic} are left out. ${error.message}`);
+      }
+    };
+    await Promise.all(topics.map(load));
+    return withoutConfig;
+  }
+
+  /** What was read for a topic whose logs are here, before there was this object. */
+  remember(topic: string, overrides: ReadonlyMap<string, string>): void {
+    this.#accept(topic, overrides, ++this.#lastReadNumber);
   }
 
   /** What is stored for the topic now, also for one this broker has nothing of; it is not kept. */

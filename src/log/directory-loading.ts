@@ -1,9 +1,10 @@
 /**
  * Loads the logs of one directory at start: in order as they were left, or recovered, a few at a time. A disk error
- * takes the directory out of service; damage in one log is remembered for that log alone.
+ * takes the directory out of service; damage in one log, or in its topic's configuration, is remembered for that log
+ * alone.
  */
 import * as path from 'node:path';
-import type { KafkaError } from '../protocol/errors.ts';
+import { KafkaError } from '../protocol/errors.ts';
 import {
   CheckpointFormatError,
   decodeOffsets,
@@ -38,7 +39,8 @@ export interface LoadedDirectory {
 }
 
 export interface LoadOptions {
-  readonly configFor: (topic: string) => LogConfig;
+  /** An error when nobody can tell: with settings that are only guessed its logs might lose what is to be kept. */
+  readonly configFor: (topic: string) => LogConfig | Error;
   /** Logs that are loaded at the same time. */
   readonly concurrency: number;
 }
@@ -127,10 +129,12 @@ class DirectoryLoader {
     const { topic, partition } = found;
     const name = `${topic}-${partition}`;
     const startMs = services.clock.monotonicMs();
+    const config = this.#options.configFor(topic);
+    if (config instanceof Error) return this.#leaveOut(found, config);
     try {
       const recovered = await recoverLog(services, {
         ...found,
-        config: this.#options.configFor(topic),
+        config,
         wasClosedInOrder: this.#wasClosedInOrder,
         recoveryPoint: this.#recoveryPoints.get(name)?.offset ?? 0,
         logStartOffset: this.#logStartOffsets.get(name)?.offset ?? 0,
@@ -158,6 +162,18 @@ class DirectoryLoader {
       services.logger.error(failure.message, error);
       this.#damaged.push({ topic, partition, error: failure });
     }
+  }
+
+  /** It stays on the disk as it is. */
+  #leaveOut({ topic, partition, path: logPath }: Found, reason: Error): void {
+    const failure = new KafkaError(
+      'KAFKA_STORAGE_ERROR',
+      `The log in ${logPath} is left out, because the configuration of topic ${topic} cannot be understood. Correct ` +
+        'the configuration and start this broker again.',
+      { cause: reason },
+    );
+    this.#directory.services.logger.error(`${failure.message} ${reason.message}`);
+    this.#damaged.push({ topic, partition, error: failure });
   }
 
   /** A damaged checkpoint costs time, not data: without it everything is checked from the start. */

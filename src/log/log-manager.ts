@@ -161,8 +161,11 @@ export class LogManager {
     this.#assertSomeDirectory();
   }
 
-  /** Opens all logs that are there, recovering those that were not closed in order, and begins the upkeep. */
-  async load(configFor: (topic: string) => LogConfig): Promise<void> {
+  /**
+   * Opens all logs that are there, recovering those that were not closed in order, and begins the upkeep. Logs of a
+   * topic for which `configFor` has only an error are as good as damaged.
+   */
+  async load(configFor: (topic: string) => LogConfig | Error): Promise<void> {
     const { clock, logger, config } = this.#options;
     const startMs = clock.monotonicMs();
     const live = this.#managed.filter(({ directory }) => !directory.isOffline);

@@ -36,8 +36,8 @@ export interface PartitionsOptions {
   /** czxid of this broker's registration; -1 while it is not registered. */
   readonly brokerEpoch: () => number;
   readonly connect: ConnectToLeader;
-  /** Loads the settings of topics whose logs are about to be made. */
-  readonly loadTopicConfigs: (topics: readonly string[]) => Promise<void>;
+  /** Loads the settings of topics whose logs are about to be made. Resolves with those whose settings make no sense. */
+  readonly loadTopicConfigs: (topics: readonly string[]) => Promise<ReadonlySet<string>>;
   readonly rules?: ReplicationRules;
 }
 

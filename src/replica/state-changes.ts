@@ -53,8 +53,8 @@ export interface StateChangesOptions {
   readonly fetchers: Fetchers;
   readonly logs: ReplicaLogs;
   readonly logger: Logger;
-  /** Loads the settings of topics whose logs are to be made; a topic that fails is left out of this order. */
-  readonly loadTopicConfigs: (topics: readonly string[]) => Promise<void>;
+  /** Loads the settings of topics whose logs are to be made. Resolves with those whose settings make no sense. */
+  readonly loadTopicConfigs: (topics: readonly string[]) => Promise<ReadonlySet<string>>;
   readonly onLeadershipChange: (change: LeadershipChange) => void;
 }
 
@@ -115,8 +115,9 @@ export class StateChanges {
     const newTopics = request.topicStates.filter(({ topicName, partitionStates }) =>
       partitionStates.some(({ partitionIndex }) => logs.get(topicName, partitionIndex) === undefined),
     );
+    let withoutConfig: ReadonlySet<string> = new Set();
     if (newTopics.length > 0) {
-      await this.#options.loadTopicConfigs(newTopics.map(({ topicName }) => topicName));
+      withoutConfig = await this.#options.loadTopicConfigs(newTopics.map(({ topicName }) => topicName));
       // While we waited a newer controller may have spoken (UpdateMetadata is not queued), or our session ended.
       const late = this.#admitOrder('LeaderAndIsr', request);
       if (late !== 'NONE') return { errorCode: Errors[late], topics: [], partitionErrors: [] };
@@ -126,7 +127,11 @@ export class StateChanges {
       topicId,
       partitionErrors: partitionStates.map((state) => ({
         partitionIndex: state.partitionIndex,
-        errorCode: Errors[this.#applyPartition(topicName, topicId, state, change)],
+        // Not OFFLINE: when the configuration was corrected, the next order may make the log.
+        errorCode:
+          withoutConfig.has(topicName) && logs.get(topicName, state.partitionIndex) === undefined
+            ? Errors.KAFKA_STORAGE_ERROR
+            : Errors[this.#applyPartition(topicName, topicId, state, change)],
       })),
     }));
     fetchers.closeIdle();

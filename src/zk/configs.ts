@@ -8,6 +8,7 @@ import type { Logger } from '../lib/logger.ts';
 import { NotificationListener } from './notifications.ts';
 import type { Operation, ZooKeeperOperations } from './operations.ts';
 import { ANY_VERSION, isZooKeeperError } from './operations.ts';
+import { ZnodeFormatError } from './znode-json.ts';
 import type { ConfigEntity, ConfigType } from './znodes.ts';
 import { ConfigChangeNotificationZnode, ConfigTypeZnode, ConfigZnode } from './znodes.ts';
 
@@ -41,14 +42,24 @@ export async function readConfigNames(zk: ZooKeeperOperations, type: ConfigType)
   return ((await zk.children(ConfigTypeZnode.path(type))) ?? []).sort();
 }
 
-/** Overrides of many entities at once, by name; the reads are pipelined. */
+/**
+ * Overrides of many entities at once, by name; the reads are pipelined. In the place of what makes no sense stands why,
+ * so that one entity does not stand in the way of all others.
+ */
 export async function readConfigs(
   zk: ZooKeeperOperations,
   type: ConfigType,
   names: readonly string[],
-): Promise<Map<string, Map<string, string>>> {
-  const configs = await Promise.all(names.map((name) => readConfig(zk, type, name)));
-  return new Map(names.map((name, index) => [name, configs[index] ?? new Map()]));
+): Promise<Map<string, Map<string, string> | ZnodeFormatError>> {
+  const read = async (name: string): Promise<[string, Map<string, string> | ZnodeFormatError]> => {
+    try {
+      return [name, await readConfig(zk, type, name)];
+    } catch (error) {
+      if (!(error instanceof ZnodeFormatError)) throw error;
+      return [name, error];
+    }
+  };
+  return new Map(await Promise.all(names.map(read)));
 }
 
 /** Replaces the entity's overrides and notifies every broker, both or neither. */

@@ -92,6 +92,8 @@ export class DataPlane {
   brokerEpoch = 100;
   /** Called when topic configs are loaded; the order waits for it. */
   onLoad: () => Promise<void> = () => Promise.resolve();
+  /** Topics whose settings make no sense. */
+  readonly topicsWithoutConfig = new Set<string>();
 
   static async open(config: Partial<LogConfig> = {}, disk = new CrashDisk()): Promise<DataPlane> {
     const clock = new ManualClock();
@@ -126,6 +128,7 @@ export class DataPlane {
       loadTopicConfigs: async (topics) => {
         this.loadedTopics.push(...topics);
         await this.onLoad();
+        return this.topicsWithoutConfig;
       },
     });
     logs.onOffline(() => this.partitions.onLogDirectoryFailed());

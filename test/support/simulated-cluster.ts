@@ -285,7 +285,7 @@ export class SimulatedCluster {
       isrStore,
       brokerEpoch: () => brokerEpoch,
       connect: (leaderId) => this.#connect(brokerId, leaderId, clock),
-      loadTopicConfigs: () => Promise.resolve(),
+      loadTopicConfigs: () => Promise.resolve(new Set()),
       ...(this.#options.rules !== undefined && { rules: this.#options.rules }),
     });
     const fetchSessions = new FetchSessionCache(10, (bound) => this.#random.int(bound));

@@ -91,6 +91,7 @@ async function readOverrides(broker: Broker, topic: string): Promise<ReadonlyMap
   try {
     return await withTimeout(clock, config.requestTimeoutMs, topicConfigs.readOverrides(topic), () => timedOut);
   } catch (error) {
+    if (error instanceof KafkaError) throw error;
     logger.warn(`The configuration of topic ${topic} could not be read`, error);
     throw timedOut;
   }

@@ -4,6 +4,7 @@ import { TopicConfigs } from '../../../src/broker/topic-configs.ts';
 import { brokerConfigFrom } from '../../../src/config/broker-config.ts';
 import { Deferred } from '../../../src/lib/deferred.ts';
 import { silentLogger } from '../../../src/lib/logger.ts';
+import { KafkaError } from '../../../src/protocol/errors.ts';
 
 const broker = brokerConfigFrom({
   'broker.id': '1',
@@ -14,13 +15,18 @@ const broker = brokerConfigFrom({
 function configs(readOverrides: (topic: string) => Promise<ReadonlyMap<string, string>>) {
   const changes: [string, number][] = [];
   const warnings: string[] = [];
+  const errors: string[] = [];
   const topicConfigs = new TopicConfigs({
     broker,
     readOverrides,
     onChange: (topic, config) => changes.push([topic, config.retentionMs]),
-    logger: { ...silentLogger, warn: (message) => warnings.push(message) },
+    logger: {
+      ...silentLogger,
+      warn: (message) => warnings.push(message),
+      error: (message) => errors.push(message),
+    },
   });
-  return { changes, warnings, configs: topicConfigs };
+  return { changes, warnings, errors, configs: topicConfigs };
 }
 
 const retention = (ms: number): Map<string, string> => new Map([['retention.ms', String(ms)]]);
@@ -82,6 +88,24 @@ describe('the configuration of a topic', () => {
   it('that cannot be read fails the load', async () => {
     const { configs: topics } = configs(() => Promise.reject(new Error('connection loss')));
     await expect(topics.loadAll(['a'])).rejects.toThrow('connection loss');
+  });
+
+  it('that makes no sense is told, and is in nobody else’s way', async () => {
+    const { configs: topics, errors } = configs(async (topic) => {
+      if (topic === 'b') throw new KafkaError('INVALID_CONFIG', 'Failed to parse the data of znode b');
+      return retention(5);
+    });
+    expect([...(await topics.loadAll(['a', 'b', 'c']))]).toEqual(['b']);
+    expect([topics.config('a').retentionMs, topics.config('c').retentionMs]).toEqual([5, 5]);
+    expect(errors).toEqual(['The partitions of topic b are left out. Failed to parse the data of znode b']);
+  });
+
+  it('that was read before the logs were opened follows notifications, too', async () => {
+    const { configs: topics, changes } = configs(async () => retention(7));
+    topics.remember('t', retention(5));
+    expect(topics.config('t').retentionMs).toBe(5);
+    await topics.refresh('t');
+    expect(changes).toEqual([['t', 7]]);
   });
 
   it('is forgotten with the topic', async () => {

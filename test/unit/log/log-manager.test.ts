@@ -145,6 +145,23 @@ describe('a log that is asked for', () => {
   });
 });
 
+describe('a log whose topic has a configuration that nobody understands', () => {
+  it('is left out as it is, and the others are opened', async () => {
+    const manager = await loadManager({ disk });
+    for (const topic of ['good', 'bad']) createLog(manager, CONFIG, topic).appendAsLeader(aBatch(), 0, 'client', 0);
+    await manager.close();
+    const diary = new Diary();
+    const again = LogManager.open(managerOptions({ disk, logger: diary }));
+    await again.load((topic) => (topic === 'bad' ? new Error('no JSON') : CONFIG));
+    expect([...again.all()].map(({ name }) => name)).toEqual(['good-0']);
+    const [complaint] = diary.lines.filter((line) => line.startsWith('ERROR'));
+    expect(complaint).toContain('The log in /data/bad-0 is left out, because the configuration of topic bad cannot be');
+    expect(() => again.getOrCreate('bad', 0, TOPIC_ID, CONFIG, { isNew: true })).toThrow('/data/bad-0 is left out');
+    await again.close();
+    expect((await loadManager({ disk })).get('bad', 0)?.logEndOffset).toBe(1);
+  });
+});
+
 describe('a stop in order', () => {
   it('leaves a mark with the broker epoch, and all that a start without recovery needs', async () => {
     const diary = new Diary();

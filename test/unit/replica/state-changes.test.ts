@@ -64,6 +64,18 @@ describe('LeaderAndIsr', () => {
     expect(plane.logs.hasOfflineDirectory).toBe(false);
   });
 
+  it('makes no log for a topic whose configuration makes no sense, until it makes some', async () => {
+    const plane = await DataPlane.open();
+    plane.topicsWithoutConfig.add(TOPIC);
+    expect(await plane.order([{}, { topic: 'bills', topicId: OTHER_ID }])).toEqual(['KAFKA_STORAGE_ERROR', 'NONE']);
+    expect([...plane.logs.all()].map(({ name }) => name)).toEqual(['bills-0']);
+    plane.topicsWithoutConfig.clear();
+    expect(await plane.order([{}])).toEqual(['NONE']);
+    // The log is there and has its configuration: what was stored since does not take it away.
+    plane.topicsWithoutConfig.add(TOPIC);
+    expect(await plane.order([{ leaderEpoch: 2 }])).toEqual(['NONE']);
+  });
+
   it('of the same leader epoch and a newer partition epoch brings the ISR up to date', async () => {
     const plane = await DataPlane.open();
     await plane.order([{ isr: [1], replicas: [1, 2], leaderEpoch: 5 }]);
