@@ -1,6 +1,7 @@
 /** The ClusterClient of an admin command, made from its --bootstrap-server and --command-config. */
 import { ClusterClient } from './cluster-client.ts';
-import { CommandError, logLine, readPropertiesFile, type Terminal } from './command.ts';
+import { CommandError, logLine, type Terminal } from './command.ts';
+import { readPropertiesFile } from './named-file.ts';
 
 const REQUEST_TIMEOUT_MS = 30_000;
 const API_TIMEOUT_MS = 60_000;
@@ -10,6 +11,8 @@ export interface AdminConnectionOptions {
   /** Path of a properties file for the client, if one was named. */
   readonly commandConfig?: string | undefined;
   readonly clientId?: string;
+  /** How long a broker has for an answer, unless the properties say otherwise. Default 30 s. */
+  readonly requestTimeoutMs?: number;
 }
 
 export function connectAdmin(terminal: Terminal, options: AdminConnectionOptions): ClusterClient {
@@ -21,7 +24,7 @@ export function connectAdmin(terminal: Terminal, options: AdminConnectionOptions
     clientId: properties.get('client.id') ?? options.clientId ?? 'adminclient-1',
     kind: 'AdminClient',
     clock: terminal.clock,
-    requestTimeoutMs: milliseconds(properties, 'request.timeout.ms', REQUEST_TIMEOUT_MS),
+    requestTimeoutMs: milliseconds(properties, 'request.timeout.ms', options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS),
     apiTimeoutMs: milliseconds(properties, 'default.api.timeout.ms', API_TIMEOUT_MS),
     warn: (message, logger) => terminal.error(logLine(terminal.clock.nowMs(), 'WARN', message, logger)),
   });

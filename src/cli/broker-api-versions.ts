@@ -1,13 +1,18 @@
 /**
  * kafka-broker-api-versions: which versions of which APIs each broker speaks (Kafka's BrokerApiVersionsCommand). Also
- * what containers ask to learn whether a broker is healthy: exit code 1 when none can be reached.
+ * what containers ask to learn whether a broker is healthy: exit code 1 at once when none can be reached, and after
+ * five seconds when those that can be reached do not answer.
  */
 import { ConnectionError } from '../net/broker-client.ts';
 import { connectAdmin } from './admin-connection.ts';
 import { ApiError } from './api-error.ts';
 import { EXPECTED_APIS, KNOWN_APIS } from './api-names.ts';
-import type { Node, VersionRange } from './cluster-client.ts';
+import type { ClusterClient, Node, VersionRange } from './cluster-client.ts';
 import { CommandError, defineCommand, requireOptions } from './command.ts';
+
+/** As Kafka's tool, which is less patient than its others. */
+const REQUEST_TIMEOUT_MS = 5000;
+const POLL_MS = 50;
 
 export const main = defineCommand({
   script: 'kafka-broker-api-versions.sh',
@@ -23,8 +28,9 @@ export const main = defineCommand({
       const cluster = connectAdmin(terminal, {
         bootstrapServers: options.required('bootstrap-server'),
         commandConfig: options.text('command-config'),
+        requestTimeoutMs: REQUEST_TIMEOUT_MS,
       });
-      await cluster.metadata([], 'apiVersions');
+      await awaitBrokers(cluster);
       for (const node of cluster.nodes) {
         try {
           terminal.out(`${nodeText(node)} -> ${versionsText(await cluster.versionsOf(node))}\n`);
@@ -41,6 +47,22 @@ export const main = defineCommand({
     }
   },
 });
+
+/** A broker that has just started answers before it knows of any broker; one that does not answer is not waited for. */
+async function awaitBrokers(cluster: ClusterClient): Promise<void> {
+  const deadline = cluster.deadline();
+  do {
+    const response = await cluster.metadataAtOnce();
+    if (response === null)
+      throw new CommandError(
+        `Request METADATA failed on brokers ${cluster.bootstrapNodes.map(nodeText).join(', ')}\n` +
+          'No broker answers there: is one running, and is this its address?',
+      );
+    if (response.brokers.length > 0) return;
+    await cluster.clock.sleep(POLL_MS);
+  } while (cluster.clock.monotonicMs() < deadline);
+  throw new CommandError('A broker answers, but knows no broker of the cluster yet, not even itself. Try again later.');
+}
 
 function nodeText({ host, port, id, rack }: Node): string {
   return `${host}:${port} (id: ${id} rack: ${rack})`;

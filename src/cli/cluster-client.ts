@@ -117,14 +117,26 @@ export class ClusterClient {
     call: string,
     options: { allowAutoTopicCreation?: boolean; deadline?: number } = {},
   ): Promise<MetadataResponse> {
-    const request = {
-      topics: topics === null ? null : topics.map((name) => ({ name })),
-      allowAutoTopicCreation: options.allowAutoTopicCreation ?? false,
-    };
-    const response = await this.toAny(Metadata, request, call, options.deadline);
+    const request = metadataRequest(topics, options.allowAutoTopicCreation ?? false);
+    return this.#learn(await this.toAny(Metadata, request, call, options.deadline));
+  }
+
+  /** Asks each known broker for metadata without topics, once; null when none answers. */
+  async metadataAtOnce(): Promise<MetadataResponse | null> {
+    const response = await this.#askEach(Metadata, metadataRequest([], false), this.deadline());
+    if (response === null) await this.#refuseUnresolvable();
+    return response === null ? null : this.#learn(response);
+  }
+
+  #learn(response: MetadataResponse): MetadataResponse {
     if (response.brokers.length > 0) this.#nodes = response.brokers.map(toNode);
     this.#controllerId = response.controllerId;
     return response;
+  }
+
+  /** Where the search for the cluster begins. */
+  get bootstrapNodes(): readonly Node[] {
+    return this.#bootstrap;
   }
 
   /** The brokers of the last metadata. */
@@ -145,23 +157,25 @@ export class ClusterClient {
     call: string,
     deadline = this.deadline(),
   ): Promise<ResponseOut<A>> {
-    let backoffMs = MIN_BACKOFF_MS;
-    for (;;) {
-      for (const node of this.#candidates()) {
-        if (this.#closed)
-          throw new ApiError('TimeoutException', `The ${this.#settings.kind} was closed. Call: ${call}`);
-        try {
-          return await this.send(node, api, request, this.#timeLeft(deadline));
-        } catch (error) {
-          await this.#passOver(node, error);
-          if (this.clock.monotonicMs() >= deadline) throw timedOut(call);
-        }
-      }
+    for (let backoffMs = MIN_BACKOFF_MS; ; backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS)) {
+      const response = await this.#askEach(api, request, deadline);
+      if (response !== null) return response;
+      if (this.#closed) throw new ApiError('TimeoutException', `The ${this.#settings.kind} was closed. Call: ${call}`);
       await this.#refuseUnresolvable();
       if (this.clock.monotonicMs() + backoffMs >= deadline) throw timedOut(call);
       await this.clock.sleep(backoffMs);
-      backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS);
     }
+  }
+
+  /** Asks one broker after the other, each once; null when none answers or the deadline is over. */
+  async #askEach<A extends Api>(api: A, request: RequestFor<A>, deadline: number): Promise<ResponseOut<A> | null> {
+    for (const node of this.#candidates()) {
+      if (this.#closed) return null;
+      const response = await this.#attempt(node, api, request, deadline);
+      if (response !== null) return response;
+      if (this.clock.monotonicMs() >= deadline) return null;
+    }
+    return null;
   }
 
   /** Known brokers before the bootstrap list, those that failed a moment ago after all others. */
@@ -300,6 +314,13 @@ export class ClusterClient {
     if (addresses.every((address) => address === null))
       throw new ApiError('ConfigException', 'No resolvable bootstrap urls given in bootstrap.servers');
   }
+}
+
+function metadataRequest(
+  topics: readonly string[] | null,
+  allowAutoTopicCreation: boolean,
+): RequestIn<typeof Metadata> {
+  return { topics: topics === null ? null : topics.map((name) => ({ name })), allowAutoTopicCreation };
 }
 
 function toNode(broker: MetadataResponse['brokers'][number]): Node {

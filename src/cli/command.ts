@@ -6,7 +6,6 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Clock } from '../lib/clock.ts';
-import { parseProperties } from '../config/properties.ts';
 import { COMMON_OPTIONS, OptionError, type Options, type OptionSpecs, parseOptions } from './options.ts';
 import { type Usage, usageText } from './usage.ts';
 
@@ -27,7 +26,7 @@ export interface Terminal {
 
 export type CommandMain = (args: readonly string[], terminal: Terminal) => Promise<number>;
 
-/** A wrong use: the message and the whole usage go to stderr, exit code 1. */
+/** A wrong use: the message and where the options are listed go to stderr, exit code 1. */
 export class UsageError extends Error {}
 
 /** A failure that is said in one line on stderr, exit code 1. */
@@ -39,6 +38,7 @@ export interface CommandDefinition<S extends OptionSpecs> {
   readonly script: string;
   readonly summary: string;
   readonly options: S;
+  readonly synopsis?: string;
   readonly examples: Usage['examples'];
   /** Whether the command does something without any argument; else it prints its help. */
   readonly runsBare?: boolean;
@@ -56,12 +56,13 @@ export function defineCommand<S extends OptionSpecs>(definition: CommandDefiniti
   const specs = { ...definition.options, ...COMMON_OPTIONS };
   const usage: Usage = { ...definition, options: specs };
   return async (args, terminal) => {
-    const printUsage = (message: string): number => {
-      terminal.error(`${message}\n${usageText(usage, terminal.columns, terminal.isTerminal.stderr)}`);
+    const refuse = (message: string, hint: string | null = null): number => {
+      const more = `Run ${definition.script} --help for the list of options.`;
+      terminal.error([message, ...(hint === null ? [] : [hint]), more, ''].join('\n'));
       return 1;
     };
     try {
-      if (args.length === 0 && !definition.runsBare) return printUsage(definition.summary);
+      if (args.length === 0 && !definition.runsBare) return printHelp(usage, terminal);
       const options = parseOptions<keyof WithCommon<S> & string>(specs, args);
       if (options.has('help')) return printHelp(usage, terminal);
       if (options.has('version')) {
@@ -70,12 +71,8 @@ export function defineCommand<S extends OptionSpecs>(definition: CommandDefiniti
       }
       return await definition.run(options, terminal);
     } catch (error) {
-      if (error instanceof UsageError) return printUsage(error.message);
-      if (error instanceof OptionError) {
-        terminal.error(`${error.message}\n${error.hint === null ? '' : `${error.hint}\n`}`);
-        terminal.error(`Run ${definition.script} --help for the list of options.\n`);
-        return 1;
-      }
+      if (error instanceof UsageError) return refuse(error.message);
+      if (error instanceof OptionError) return refuse(error.message, error.hint);
       if (error instanceof CommandError) {
         terminal.error(`${error.message}\n`);
         return 1;
@@ -100,18 +97,6 @@ export function refuseTogether<Name extends string>(options: Options<Name>, used
   if (!options.has(used)) return;
   for (const other of others)
     if (options.has(other)) throw new UsageError(`Option "[${used}]" can't be used with option "[${other}]"`);
-}
-
-/** A properties file named on the command line. */
-export function readPropertiesFile(file: string): Map<string, string> {
-  try {
-    return new Map(parseProperties(readFileSync(file, 'utf8')).map(({ key, value }) => [key, value.trim()]));
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === undefined) throw error;
-    const reason = code === 'ENOENT' ? 'No such file or directory' : code;
-    throw new CommandError(`${file} (${reason})`);
-  }
 }
 
 /** A line of Kafka's tools-log4j.properties: warnings and errors of a tool go to stderr in this form. */

@@ -8,15 +8,8 @@
 import { refuseSecurity } from './admin-connection.ts';
 import { ApiError } from './api-error.ts';
 import { ClusterClient } from './cluster-client.ts';
-import {
-  CommandError,
-  defineCommand,
-  logLine,
-  readPropertiesFile,
-  requireOptions,
-  type Terminal,
-  UsageError,
-} from './command.ts';
+import { CommandError, defineCommand, logLine, requireOptions, type Terminal, UsageError } from './command.ts';
+import { readPropertiesFile } from './named-file.ts';
 import { keyValueArguments, type Options } from './options.ts';
 import { type ConsumerSettings, RecordConsumer } from './record-consumer.ts';
 import { DEFAULT_FORMATTER_NAME, DeserializationError, recordFormatter } from './record-formatter.ts';
@@ -106,7 +99,7 @@ export const main = defineCommand({
 
 function checkOptions(options: ConsumerOptions): void {
   if (options.has('topic') === options.has('include'))
-    throw new UsageError('Exactly one of --include/--topic is required. ');
+    throw new UsageError('Exactly one of --include/--topic is required.');
   if (options.has('partition')) {
     if (!options.has('topic')) throw new UsageError('The topic is required when partition is specified.');
     if (options.has('from-beginning') && options.has('offset'))
@@ -239,7 +232,8 @@ async function consume(
       output.add(format(record));
     } catch (error) {
       if (!(error instanceof DeserializationError) || !options.has('skip-message-on-error')) throw error;
-      logError(`Error processing message, skipping this message: ${error.message}`);
+      logError('Error processing message, skipping this message: ');
+      terminal.error(`${error}\n`);
     }
     if (count >= limit) stop();
     return output.mayWait();
@@ -254,16 +248,15 @@ async function consume(
     exitCode = EXIT_INTERRUPTED;
     stop();
   });
+  let unprintable: DeserializationError | null = null;
   try {
     if (limit > 0) await consumer.run();
   } catch (error) {
-    if (exitCode === 0) {
-      const isFormatting = error instanceof DeserializationError;
-      const what = isFormatting ? 'Unknown error when running consumer: ' : PROCESSING_ERROR;
-      logError(what);
+    if (error instanceof DeserializationError) unprintable = error;
+    else if (exitCode === 0) {
+      logError(PROCESSING_ERROR);
       terminal.error(`${String(error)}\n`);
-      if (isFormatting) exitCode = 1;
-      else if (!(error instanceof ApiError)) throw error;
+      if (!(error instanceof ApiError)) throw error;
     }
   } finally {
     stopListening();
@@ -273,6 +266,12 @@ async function consume(
     await terminal.drained();
     terminal.error(`Processed a total of ${count} messages\n`);
     if (options.has('enable-systest-events')) terminal.out('shutdown_complete\n');
+  }
+  if (unprintable !== null) {
+    // Java says this when all is closed, hence after the count.
+    logError('Unknown error when running consumer: ');
+    terminal.error(`${unprintable}\n`);
+    return 1;
   }
   return exitCode;
 }

@@ -9,16 +9,9 @@ import { COMPRESSION_TYPES, type CompressionType } from '../protocol/records/cod
 import { refuseSecurity } from './admin-connection.ts';
 import { ApiError } from './api-error.ts';
 import { ClusterClient } from './cluster-client.ts';
-import {
-  CommandError,
-  defineCommand,
-  logLine,
-  readPropertiesFile,
-  requireOptions,
-  type Terminal,
-  UsageError,
-} from './command.ts';
+import { CommandError, defineCommand, logLine, requireOptions, type Terminal, UsageError } from './command.ts';
 import { LineError, LineReader, LineSplitter } from './line-reader.ts';
+import { readPropertiesFile } from './named-file.ts';
 import { keyValueArguments, type Options } from './options.ts';
 import { type ProducerSettings, RecordProducer } from './record-producer.ts';
 
@@ -93,7 +86,8 @@ export const main = defineCommand({
     const bootstrapServers = options.text('bootstrap-server') ?? options.text('broker-list');
     if (bootstrapServers === undefined) throw new UsageError('Missing required option(s) [bootstrap-server]');
     const readerClass = options.required('line-reader');
-    if (!LINE_READERS.includes(readerClass)) throw new CommandError(`java.lang.ClassNotFoundException: ${readerClass}`);
+    if (!LINE_READERS.includes(readerClass))
+      throw new CommandError(`There is no line reader ${readerClass} here. Line readers: ${LINE_READERS.join(', ')}`);
     const reader = new LineReader(readerProperties(options));
     const properties = producerProperties(options);
     refuseSecurity(properties);
@@ -233,7 +227,7 @@ async function produceLines(
     });
     if (!isSync) return;
     await producer.flush();
-    if (failure !== null) throw new CommandError(`java.util.concurrent.ExecutionException: ${String(failure)}`);
+    if (failure !== null) throw new CommandError(String(failure));
   };
   try {
     const splitter = new LineSplitter();

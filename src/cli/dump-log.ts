@@ -13,6 +13,7 @@ import { openMessageSet } from '../protocol/records/message-set.ts';
 import { type OpenedRecord, recordsOf } from '../protocol/records/open.ts';
 import { CommandError, defineCommand, requireOptions, type Terminal } from './command.ts';
 import { baseOffsetOf, dumpOffsetIndex, dumpTimeIndex, IndexProblems, lastOffsetOf } from './dump-index.ts';
+import { unreadable } from './named-file.ts';
 import type { Options } from './options.ts';
 import { SegmentFile } from './segment-file.ts';
 
@@ -89,9 +90,7 @@ const DECODERS = new Map<string, Decoder>([
 function decoderOf(className: string): Decoder {
   const decoder = DECODERS.get(className.replace(/^(org\.apache\.kafka\.tools\.api|kafka\.serializer)\./, ''));
   if (decoder === undefined)
-    throw new CommandError(
-      `java.lang.ClassNotFoundException: ${className}. Decoders: ${[...DECODERS.keys()].join(', ')}`,
-    );
+    throw new CommandError(`There is no decoder ${className} here. Decoders: ${[...DECODERS.keys()].join(', ')}`);
   return decoder;
 }
 
@@ -145,11 +144,7 @@ class Dump {
           this.#terminal.error(`Ignoring unknown file ${file}\n`);
       }
     } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code;
-      if (code === 'ENOENT')
-        throw new CommandError(`${(error as NodeJS.ErrnoException).path} (No such file or directory)`);
-      if (code === 'EACCES') throw new CommandError(`${(error as NodeJS.ErrnoException).path} (Permission denied)`);
-      throw error;
+      throw unreadable(error) ?? error;
     }
   }
 

@@ -2,11 +2,11 @@
  * kafka-leader-election: gives partitions their preferred leader back, or an unclean one (Kafka's
  * LeaderElectionCommand).
  */
-import { readFileSync } from 'node:fs';
 import { type ELECTION_TYPES, type ElectionResult, electLeaders } from './admin-client.ts';
 import { connectAdmin } from './admin-connection.ts';
 import { ApiError } from './api-error.ts';
-import { CommandError, defineCommand, type Terminal } from './command.ts';
+import { CommandError, defineCommand, type Terminal, UsageError } from './command.ts';
+import { readNamedFile } from './named-file.ts';
 import type { Options } from './options.ts';
 
 const OPTIONS = {
@@ -64,17 +64,16 @@ function checkOptions(options: ElectionOptions): {
   partitions: Map<string, number[]> | null;
 } {
   const missing = (['bootstrap-server', 'election-type'] as const).filter((name) => !options.has(name));
-  if (missing.length > 0) throw new CommandError(`Missing required option(s): ${missing.join(', ')}`);
+  if (missing.length > 0) throw new UsageError(`Missing required option(s): ${missing.join(', ')}`);
   const ways = ['topic', 'all-topic-partitions', 'path-to-json-file'] as const;
   if (ways.filter((name) => options.has(name)).length !== 1)
-    throw new CommandError(`One and only one of the following options is required: ${ways.join(', ')}`);
-  if (options.has('topic') && !options.has('partition'))
-    throw new CommandError('Missing required option(s): partition');
+    throw new UsageError(`One and only one of the following options is required: ${ways.join(', ')}`);
+  if (options.has('topic') && !options.has('partition')) throw new UsageError('Missing required option(s): partition');
   if (!options.has('topic') && options.has('partition'))
-    throw new CommandError('Option partition is only allowed if topic is used');
+    throw new UsageError('Option partition is only allowed if topic is used');
   const text = options.required('election-type').toLowerCase();
   if (text !== 'preferred' && text !== 'unclean')
-    throw new CommandError(`Cannot parse argument '${text}' of option election-type`);
+    throw new UsageError(`Cannot parse argument '${text}' of option election-type`);
   return { electionType: text, partitions: partitionsOf(options) };
 }
 
@@ -97,11 +96,12 @@ function partitionsInFile(file: string): Map<string, number[]> {
 }
 
 function partitionList(file: string): { topic: string; partition: number }[] {
+  const text = readNamedFile(file);
   let data: unknown;
   try {
-    data = JSON.parse(readFileSync(file, 'utf8'));
+    data = JSON.parse(text);
   } catch (error) {
-    throw new CommandError(`${file}: ${(error as Error).message}`);
+    throw new CommandError(`${file} is not JSON: ${(error as Error).message}`);
   }
   const { partitions } = (data ?? {}) as { partitions?: unknown };
   if (!Array.isArray(partitions)) throw new CommandError('Replica election data is missing "partitions" field');

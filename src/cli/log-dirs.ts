@@ -45,7 +45,7 @@ export const main = defineCommand({
 
 async function wantedNodes(cluster: ClusterClient, ids: readonly string[]): Promise<Node[]> {
   const wrong = ids.find((id) => !/^\d+$/.test(id));
-  if (wrong !== undefined) throw new CommandError(`For input string: "${wrong}"`);
+  if (wrong !== undefined) throw new CommandError(`Not a broker id in --broker-list: '${wrong}'`);
   await cluster.metadata([], 'listNodes');
   const nodes = [...cluster.nodes].sort((a, b) => a.id - b.id);
   const missing = ids.filter((id) => !nodes.some((node) => node.id === Number(id)));

@@ -4,6 +4,8 @@
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { CommandError } from './command.ts';
 
 export interface RunningProcess {
   readonly pid: number;
@@ -39,19 +41,23 @@ function fromPs(): RunningProcess[] {
   });
 }
 
-/** The signal that the stop scripts send: $SIGNAL, TERM when it is not set. */
+/** The signal that the stop scripts send: $SIGNAL, TERM when it is not set. @throws CommandError */
 export function stopSignal(environment: Readonly<Record<string, string | undefined>>): NodeJS.Signals {
   const name = (environment['SIGNAL'] ?? 'TERM').toUpperCase();
-  return (name.startsWith('SIG') ? name : `SIG${name}`) as NodeJS.Signals;
+  const signal = (name.startsWith('SIG') ? name : `SIG${name}`) as NodeJS.Signals;
+  if (!(signal in constants.signals)) throw new CommandError(`SIGNAL in the environment names no signal: ${name}`);
+  return signal;
 }
 
-/** False when the process is gone already. */
+/** False when the process is gone already. @throws CommandError when it belongs to somebody else */
 export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
   try {
     process.kill(pid, signal);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ESRCH') return false;
+    if (code === 'EPERM') throw new CommandError(`Process ${pid} belongs to another user and was not stopped.`);
     throw error;
   }
 }

@@ -72,6 +72,7 @@ export class RecordConsumer {
   #failure: Error | null = null;
   #wakeUp: (() => void) | null = null;
   #mustRefresh = true;
+  #hasMissedPartition = false;
 
   /**
    * @param cluster for metadata and offsets
@@ -142,6 +143,7 @@ export class RecordConsumer {
         isComplete = false;
         continue;
       }
+      this.#checkPartition(name, topic.partitions.length);
       for (const { partitionIndex, leaderId, leaderEpoch } of topic.partitions) {
         if (!this.#isWanted(partitionIndex)) continue;
         const position = this.#position(name, topic.topicId, partitionIndex);
@@ -156,6 +158,15 @@ export class RecordConsumer {
 
   #isWanted(partition: number): boolean {
     return this.#settings.partition === null || this.#settings.partition === partition;
+  }
+
+  /** A partition may be added later, so it is waited for as in Java; but here that is said. */
+  #checkPartition(topic: string, count: number): void {
+    const { partition } = this.#settings;
+    if (partition === null || partition < count || this.#hasMissedPartition) return;
+    this.#hasMissedPartition = true;
+    const message = `Partition ${topic}-${partition} does not exist, waiting for it: ${topic} has ${count} partition(s)`;
+    this.#cluster.warn(`${message}, from 0 to ${count - 1}`, 'org.apache.kafka.clients.consumer');
   }
 
   #onTopicError(topic: string, errorCode: number): void {

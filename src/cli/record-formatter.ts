@@ -4,6 +4,7 @@
  */
 import type { TimestampType } from '../protocol/records/batch.ts';
 import type { RecordHeader } from '../protocol/records/build.ts';
+import { ApiError } from './api-error.ts';
 import { CommandError } from './command.ts';
 
 export interface ConsumedRecord {
@@ -23,8 +24,12 @@ export type RecordFormatter = (record: ConsumedRecord) => Buffer;
 
 type Deserializer = (bytes: Buffer) => Buffer;
 
-/** Bytes that a deserializer cannot read. */
-export class DeserializationError extends Error {}
+/** Bytes that a deserializer cannot read; printed under Java's name. */
+export class DeserializationError extends ApiError {
+  constructor(message: string) {
+    super('SerializationException', message);
+  }
+}
 
 const DEFAULT_FORMATTER = 'org.apache.kafka.tools.consumer.DefaultMessageFormatter';
 export const DEFAULT_FORMATTER_NAME = DEFAULT_FORMATTER;

@@ -253,7 +253,7 @@ function replicaAssignment(options: TopicOptions): number[][] {
 }
 
 function brokerId(text: string): number {
-  if (!/^\d+$/.test(text)) throw new CommandError(`For input string: "${text}"`);
+  if (!/^\d+$/.test(text)) throw new CommandError(`Not a broker id in --replica-assignment: '${text}'`);
   return Number(text);
 }
 

@@ -9,6 +9,8 @@ export interface Usage {
   readonly script: string;
   /** One sentence. */
   readonly summary: string;
+  /** What follows the script's name; `[options]` when left out. */
+  readonly synopsis?: string;
   readonly options: OptionSpecs;
   /** What is shown, then how to type it. */
   readonly examples: readonly (readonly [purpose: string, commandLine: string])[];
@@ -21,7 +23,12 @@ const NAME_COLUMN = 36;
 export function usageText(usage: Usage, width: number, hasStyles: boolean): string {
   const bold = (text: string): string => (hasStyles ? `\u001b[1m${text}\u001b[22m` : text);
   const columns = Math.max(MIN_WIDTH, Math.min(width, MAX_WIDTH));
-  const lines: string[] = [...wrap(usage.summary, columns), '', `${bold('Usage:')} ${usage.script} [options]`, ''];
+  const lines: string[] = [
+    ...wrap(usage.summary, columns),
+    '',
+    `${bold('Usage:')} ${usage.script} ${usage.synopsis ?? '[options]'}`,
+    '',
+  ];
   lines.push(bold(padded('Option', 'Description')));
   for (const name of Object.keys(usage.options).sort()) {
     const spec = usage.options[name];

@@ -4,22 +4,25 @@
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
-import { CommandError, type CommandMain, defineCommand } from './command.ts';
+import { type CommandMain, defineCommand, UsageError } from './command.ts';
+import { unreadable } from './named-file.ts';
 import { requireZooKeeper, thisMachine } from './zookeeper-installation.ts';
 import { readZooKeeperConfig, zooKeeperCommand } from './zookeeper-server.ts';
 
-const USAGE = 'USAGE: zookeeper-server-start.sh [-daemon] zookeeper.properties';
-
 export const main: CommandMain = defineCommand({
   script: 'zookeeper-server-start.sh',
-  summary: USAGE,
+  summary:
+    'This tool runs one ZooKeeper server with the given configuration, in the foreground until Ctrl-C, or with -daemon ' +
+    'in the background, its output in data/logs/zookeeper.out (or in $LOG_DIR).',
+  synopsis: '[-daemon] zookeeper.properties',
   options: {},
   examples: [['Run a server on port 2181', 'zookeeper-server-start.sh config/zookeeper.properties']],
   run: async (options, terminal) => {
     const [configFile] = options.rest;
-    if (configFile === undefined) throw new CommandError(USAGE);
-    const { dataDirectory } = readConfig(configFile);
-    if (dataDirectory !== null) mkdirSync(dataDirectory, { recursive: true });
+    if (configFile === undefined)
+      throw new UsageError('A configuration is missing, such as config/zookeeper.properties');
+    const { dataDirectory } = readZooKeeperConfig(configFile);
+    if (dataDirectory !== null) makeDirectory(dataDirectory);
     const installation = await requireZooKeeper(thisMachine(), (line) => terminal.error(`${line}\n`));
     const { command, args } = zooKeeperCommand(installation, configFile, { logLevel: 'info' });
     const child = spawn(command, args, { stdio: 'inherit' });
@@ -33,11 +36,10 @@ export const main: CommandMain = defineCommand({
   },
 });
 
-function readConfig(configFile: string): ReturnType<typeof readZooKeeperConfig> {
+function makeDirectory(directory: string): void {
   try {
-    return readZooKeeperConfig(configFile);
+    mkdirSync(directory, { recursive: true });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    throw new CommandError(`${configFile} (No such file or directory)`);
+    throw unreadable(error, directory) ?? error;
   }
 }

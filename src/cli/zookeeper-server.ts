@@ -2,8 +2,8 @@
  * One ZooKeeper server as a process: its configuration as text, and the command that runs it. A plain java command
  * and no script around it, so that whoever starts it can signal it. No JMX, no admin web server, a small heap.
  */
-import { readFileSync } from 'node:fs';
 import { parseProperties } from '../config/properties.ts';
+import { readNamedFile } from './named-file.ts';
 import type { ZooKeeperInstallation } from './zookeeper-installation.ts';
 
 export interface EnsembleMember {
@@ -84,9 +84,9 @@ export function zooKeeperCommand(
   return { command: java, args };
 }
 
-/** What a configuration file says of the client port (2181 if nothing) and the data directory. */
+/** What a configuration file says of the client port (2181 if nothing) and the data directory. @throws CommandError */
 export function readZooKeeperConfig(configFile: string): { clientPort: number; dataDirectory: string | null } {
-  const properties = new Map(parseProperties(readFileSync(configFile, 'utf8')).map(({ key, value }) => [key, value]));
+  const properties = new Map(parseProperties(readNamedFile(configFile)).map(({ key, value }) => [key, value]));
   const port = Number(properties.get('clientPort') ?? 2181);
   return { clientPort: Number.isInteger(port) ? port : 2181, dataDirectory: properties.get('dataDir') ?? null };
 }

@@ -6,6 +6,7 @@ import { buildBatch } from '../../../src/protocol/records/build.ts';
 import { MemoryTopic } from '../../support/memory-topic.ts';
 import { TestTerminal } from '../../support/test-terminal.ts';
 
+const LOGGER = 'org.apache.kafka.tools.consumer.ConsoleConsumer';
 let topic: MemoryTopic;
 beforeEach(async () => {
   topic = await MemoryTopic.start('t', 2, 2);
@@ -144,6 +145,15 @@ test('a topic that is being made is waited for', async () => {
   expect(log).toMatch(/^WARN \[Consumer clientId=console-consumer\] Error while fetching metadata : \{t=LEADER_NOT/);
 });
 
+test('a partition that does not exist is waited for as Java does, but not in silence', async () => {
+  const { exitCode, lines, log } = await consume('--partition', '17', '--from-beginning', '--timeout-ms', '100');
+  expect([exitCode, lines]).toEqual([0, []]);
+  expect(log).toContain(
+    'WARN [Consumer clientId=console-consumer] Partition t-17 does not exist, waiting for it: t has 2 partition(s), ' +
+      'from 0 to 1',
+  );
+});
+
 test('topics may be chosen by a regular expression', async () => {
   append(1, 'a');
   const terminal = new TestTerminal();
@@ -159,8 +169,14 @@ test('a value that cannot be printed ends the command, or is passed over when as
   const args = ['--from-beginning', '--property', long, '--max-messages', '2'];
   const strict = await consume(...args);
   expect([strict.exitCode, strict.lines]).toEqual([1, []]);
+  const why =
+    'org.apache.kafka.common.errors.SerializationException: Size of data received by LongDeserializer is not 8';
+  expect(strict.log).toMatch(/^Processed a total of [12] messages\nERROR Unknown error when running consumer: {2}\(/);
+  expect(strict.log).toContain(`\n${why}\n`);
   const lenient = await consume(...args, '--skip-message-on-error');
   expect([lenient.exitCode, lenient.lines]).toEqual([0, ['3544952156018063160']]);
+  expect(lenient.log).toContain(`ERROR Error processing message, skipping this message:  (${LOGGER})\n${why}\n`);
+  expect(lenient.log).toContain('Processed a total of 2 messages\n');
 });
 
 test.each([
@@ -168,7 +184,7 @@ test.each([
   [['--consumer-property', 'group.id=g'], 'Consumer groups are not supported yet'],
   [['--offset', '5'], 'The partition is required when offset is specified.'],
   [['--partition', '0', '--offset', '-5'], "The provided offset value '-5' is incorrect."],
-  [['--include', 'x'], 'Exactly one of --include/--topic is required. '],
+  [['--include', 'x'], 'Exactly one of --include/--topic is required.'],
   [
     ['--from-beginning', '--consumer-property', 'auto.offset.reset=latest'],
     "Can't simultaneously specify --from-beginning and 'auto.offset.reset=latest', please remove one option",

@@ -111,7 +111,7 @@ test('--sync stops at the first failure', async () => {
   topic.produceFailures.push(Errors.INVALID_RECORD);
   const { exitCode, log } = await produce('a\nb', '--sync');
   expect(exitCode).toBe(1);
-  expect(log).toMatch(/^java\.util\.concurrent\.ExecutionException: org\.apache\.kafka\.common\.errors\.InvalidRecord/);
+  expect(log).toMatch(/^org\.apache\.kafka\.common\.errors\.InvalidRecord/);
   expect(all()).toEqual([]);
 });
 
@@ -177,7 +177,7 @@ test.each([
   [['--producer-property', 'transactional.id=x'], 'transactional.id is not supported yet'],
   [['--producer-property', 'security.protocol=SSL'], 'security.protocol=SSL is not supported yet'],
   [['--producer-property', 'enable.idempotence=true', '--request-required-acks', '1'], 'Must set acks to all'],
-  [['--line-reader', 'com.example.Mine'], 'java.lang.ClassNotFoundException: com.example.Mine'],
+  [['--line-reader', 'com.example.Mine'], 'There is no line reader com.example.Mine here.'],
 ])('%j is refused', async (args, message) => {
   const { exitCode, log } = await produce('a', ...args);
   expect(exitCode).toBe(1);

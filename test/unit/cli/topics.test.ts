@@ -261,6 +261,30 @@ test.each([
   expect(await usage(...args)).toBe(message);
 });
 
+test('a wrong use is told in two lines: what is wrong, and where the options are listed', async () => {
+  const terminal = new TestTerminal();
+  expect(await main(['--list', '--describe', '--bootstrap-server', 'x:1'], terminal)).toBe(1);
+  expect(terminal.stderr).toBe(
+    'Command must include exactly one action: --list, --describe, --create, --alter or --delete\n' +
+      'Run kafka-topics.sh --help for the list of options.\n',
+  );
+});
+
+test('without arguments the help is printed, its headline once', async () => {
+  const [bare, help] = [new TestTerminal(), new TestTerminal()];
+  expect([await main([], bare), await main(['--help'], help)]).toEqual([1, 1]);
+  expect(bare.stderr).toBe(help.stderr);
+  expect(bare.stderr.match(/This tool helps to create/g)).toHaveLength(1);
+});
+
+test('a replica that is no broker id is refused in plain words', async () => {
+  const { stdout, exitCode } = await topics('--create', '--topic', 'x', '--replica-assignment', '1:a');
+  expect([exitCode, stdout]).toEqual([
+    1,
+    "Error while executing topic command : Not a broker id in --replica-assignment: 'a'\n",
+  ]);
+});
+
 test('when no broker can be reached each try is a warning and the end a timeout', async () => {
   await broker.close();
   const { writeFileSync, mkdtempSync, rmSync } = await import('node:fs');
