@@ -83,6 +83,7 @@ export class FetchPartition implements PartitionFetch, PartitionWatcher {
   onPartitionChange(change: PartitionChange): void {
     const { session } = this;
     // A consumer sees what is committed only. A follower is told a new high watermark when there is other news.
+    if (change === 'lowWatermark') return;
     if ((change === 'appended' || change === 'isr') && !session.isFollower) return;
     session.dirty.add(this);
     const isNews = change === 'leadership' || change === (session.isFollower ? 'appended' : 'highWatermark');

@@ -17,6 +17,7 @@ import type { IsrMember, IsrProposal, PartitionState } from './partition-state.t
 
 /** What the rules need to see of the leader itself, at the moment they are asked. */
 export interface LeaderView {
+  readonly logStartOffset: number;
   readonly logEndOffset: number;
   /** Below this the leader's own copy counts: its log end, or with flush.messages=1 what is on the disk. */
   readonly committableEndOffset: number;
@@ -168,6 +169,17 @@ export class LeaderState {
   get isUnderReplicated(): boolean {
     const { replicas, addingReplicas, isr } = this.#committed;
     return replicas.length - addingReplicas.length > isr.length;
+  }
+
+  /**
+   * Below this all records are gone, here and at every follower that is alive; -1 while one of those has not fetched
+   * yet (Kafka's lowWatermarkIfLeader).
+   */
+  get lowWatermark(): number {
+    let least = this.#view.logStartOffset;
+    for (const { replicaId, logStartOffset } of this.#followers.values())
+      if (logStartOffset < least && this.#view.isBrokerAlive(replicaId)) least = logStartOffset;
+    return least;
   }
 
   /** Call once when the leadership begins: the ISR may be this broker alone. */

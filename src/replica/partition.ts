@@ -14,6 +14,7 @@ import { KafkaError, type ErrorName } from '../protocol/errors.ts';
 import { RECORD_BATCH_OVERHEAD, RecordBatch } from '../protocol/records/batch.ts';
 import { Acknowledgements } from './acknowledgements.ts';
 import type { AwaitedFollowers } from './awaited-followers.ts';
+import { deletionOffset } from './deletion.ts';
 import { findDivergence } from './divergence.ts';
 import { type EpochEndOffset, FollowerState } from './follower-state.ts';
 import type { IsrStore } from './isr-store.ts';
@@ -148,6 +149,10 @@ export class Partition implements LeaderView {
   }
 
   // LeaderView: what the leader's rules see.
+  get logStartOffset(): number {
+    return this.log.logStartOffset;
+  }
+
   get logEndOffset(): number {
     return this.log.logEndOffset;
   }
@@ -301,6 +306,26 @@ export class Partition implements LeaderView {
   }
 
   /**
+   * Deletes what lies below the offset, -1 for all that is committed, and returns that offset. The followers hear of
+   * it by their fetches, which are told to answer. Throws KafkaError (Kafka's deleteRecordsOnLeader).
+   */
+  deleteRecords(offset: number): number {
+    const error = this.check(NO_EPOCH, true);
+    if (error !== 'NONE') throw new KafkaError(error);
+    const beforeOffset = deletionOffset(this.log, `${this.topic}-${this.partition}`, offset);
+    this.log.advanceLogStartOffset(beforeOffset);
+    this.#watchers.notify('logStart');
+    const behind = this.#followerIds.filter((id) => (this.#leader?.follower(id)?.logStartOffset ?? -1) < beforeOffset);
+    this.#context.awaitedFollowers.expect(this, behind);
+    return beforeOffset;
+  }
+
+  /** Of this leadership; -1 without one. */
+  get lowWatermark(): number {
+    return this.#leader?.lowWatermark ?? -1;
+  }
+
+  /**
    * A follower fetches: its progress is noted (unless this is a second look at the same request), then its records
    * are read.
    */
@@ -322,10 +347,12 @@ export class Partition implements LeaderView {
     if (divergence === 'OFFSET_OUT_OF_RANGE') return divergence;
     const isDiverging = divergence !== 'NONE';
     if (!isDiverging && !this.#holds(fetchOffset)) return 'OFFSET_OUT_OF_RANGE';
-    if (known.logEndOffset === -1) this.#context.awaitedFollowers.forget(this, replicaId);
+    const hasDeleted = known.logStartOffset < logStartOffset;
+    if (known.logEndOffset === -1 || hasDeleted) this.#context.awaitedFollowers.forget(this, replicaId);
     if (isFirstLook) {
       const progress = { replicaId, brokerEpoch, fetchOffset, logStartOffset, pulse, isDiverging };
       this.carryOut(this.#leader.onFollowerFetch(progress, this.#nowMs));
+      if (hasDeleted) this.#watchers.notify('lowWatermark');
     }
     const isAwaited = !this.#leader.isr.includes(replicaId);
     return this.#read(fetch, this.log.logEndOffset, limits, isDiverging ? divergence : null, isAwaited);
@@ -400,7 +427,9 @@ export class Partition implements LeaderView {
 
   /** A broker has died: followers on it are not waited for unless they are in the ISR. */
   onBrokerLost(): void {
-    if (this.#leader !== null && !this.log.isOffline) this.carryOut(this.#leader.onWaitOver(this.#nowMs));
+    if (this.#leader === null || this.log.isOffline) return;
+    this.carryOut(this.#leader.onWaitOver(this.#nowMs));
+    this.#watchers.notify('lowWatermark');
   }
 
   /** The periodic look at the followers. */

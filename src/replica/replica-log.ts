@@ -36,6 +36,7 @@ export interface ReplicaLogConfig {
   /** 1: nothing is acknowledged before it is on the disk. */
   readonly flushMessages: number;
   readonly compressionType: string;
+  readonly cleanupPolicy: readonly ('delete' | 'compact')[];
 }
 
 export interface ReplicaLog {

@@ -91,6 +91,8 @@ export type PartitionChange =
   /** More is committed: for consumers. */
   | 'highWatermark'
   | 'logStart'
+  /** A follower's log start moved, or a follower is waited for no longer: for those who delete records. */
+  | 'lowWatermark'
   /** Who is in sync: a follower that fell out may join again by its next fetch. */
   | 'isr'
   /** Leader, epoch, or whether the partition is here at all: every answer given before may be wrong now. */

@@ -9,6 +9,7 @@ import { listOffsets } from '../../src/broker/handlers/02-list-offsets.ts';
 import { leaderAndIsr } from '../../src/broker/handlers/04-leader-and-isr.ts';
 import { stopReplica } from '../../src/broker/handlers/05-stop-replica.ts';
 import { updateMetadata } from '../../src/broker/handlers/06-update-metadata.ts';
+import { deleteRecords } from '../../src/broker/handlers/21-delete-records.ts';
 import { offsetForLeaderEpoch } from '../../src/broker/handlers/23-offset-for-leader-epoch.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 import type { LogConfig } from '../../src/log/log-config.ts';
@@ -39,6 +40,7 @@ const HANDLERS = [
   leaderAndIsr,
   stopReplica,
   updateMetadata,
+  deleteRecords,
   offsetForLeaderEpoch,
 ] as const;
 
@@ -72,6 +74,7 @@ export interface FetchWish {
   readonly currentLeaderEpoch?: number;
   readonly lastFetchedEpoch?: number;
   readonly partitionMaxBytes?: number;
+  readonly logStartOffset?: number;
 }
 
 export type FetchedPartition = ResponseOut<typeof Fetch>['responses'][number]['partitions'][number];
@@ -297,6 +300,7 @@ export class DataPlane {
           partitionMaxBytes: wish.partitionMaxBytes ?? 1_000_000,
           currentLeaderEpoch: wish.currentLeaderEpoch ?? -1,
           lastFetchedEpoch: wish.lastFetchedEpoch ?? -1,
+          logStartOffset: wish.logStartOffset ?? -1,
         })),
       })),
       ...request,

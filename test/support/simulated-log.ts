@@ -48,7 +48,7 @@ export class SimulatedLog implements ReplicaLog {
     this.#options = options;
     this.topicId = options.topicId;
     const { minInsyncReplicas, flushMessages } = options;
-    this.config = { minInsyncReplicas, flushMessages, compressionType: 'producer' };
+    this.config = { minInsyncReplicas, flushMessages, compressionType: 'producer', cleanupPolicy: ['delete'] };
   }
 
   get logEndOffset(): number {

@@ -25,6 +25,7 @@ function partitionState(overrides: Partial<PartitionState> = {}): PartitionState
 /** A leader with a log that is only two numbers, and the commands of the scenarios. */
 class Stage {
   readonly view = {
+    logStartOffset: 0,
     logEndOffset: 0,
     committableEndOffset: 0,
     minInsyncReplicas: 1,
