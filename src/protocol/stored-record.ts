@@ -1,6 +1,7 @@
 /**
- * @pure Values that a broker stores in its own topics (__consumer_offsets, __transaction_state, control records): an
- * int16 version, then a message of the DSL. Kafka: the generated ...Key and ...Value classes and MessageUtil.
+ * @pure Values that a broker stores in its own topics (__consumer_offsets, __transaction_state, control records) or
+ * that consumers hand through it: an int16 version, then a message of the DSL. Kafka: the generated ...Key and ...Value
+ * classes and MessageUtil.
  */
 import { Reader } from './reader.ts';
 import { type Codec, compile, type Decoded, type Encodable, type Fields } from './schema.ts';
@@ -12,9 +13,13 @@ export interface StoredRecord<F extends Fields = Fields> {
   readonly fields: F;
   readonly lowestVersion: number;
   readonly highestVersion: number;
+  readonly isFlexible: (version: number) => boolean;
   /** Version and body; the newest version unless told otherwise. */
   encode(value: Encodable<F>, version?: number): Buffer;
-  /** Throws RangeError for an unknown version or a body that is not of it. Nothing in the result aliases `bytes`. */
+  /**
+   * The version it claims and the value; what follows the body is passed over. Throws RangeError for an unknown version
+   * or a body that is not of it. Nothing in the result aliases `bytes`.
+   */
   decode(bytes: Buffer): { version: number; value: Decoded<F> };
 }
 
@@ -27,17 +32,19 @@ export function defineStoredRecord<const F extends Fields>(declaration: {
   readonly name: string;
   readonly validVersions: Versions;
   readonly flexibleVersions?: Versions;
+  /** Reads versions that are newer than the newest as the newest: for a format that will only ever be appended to. */
+  readonly readsNewer?: true;
   readonly fields: F;
 }): StoredRecord<F> {
-  const { name, fields, validVersions, flexibleVersions } = declaration;
+  const { name, fields, validVersions, flexibleVersions, readsNewer = false } = declaration;
   const { lowest, highest } = versionRange(validVersions);
+  const isFlexible = (version: number) => flexibleVersions !== undefined && inRange(flexibleVersions, version);
   const compiled: Codec<Decoded<F>, Encodable<F>>[] = [];
   const codec = (version: number) => {
     const known = compiled[version];
     if (known !== undefined) return known;
     if (!inRange(validVersions, version)) throw new RangeError(`${name} has no version ${version}`);
-    const isFlexible = flexibleVersions !== undefined && inRange(flexibleVersions, version);
-    const made = compile(name, fields, version, isFlexible);
+    const made = compile(name, fields, version, isFlexible(version));
     compiled[version] = made;
     return made;
   };
@@ -46,6 +53,7 @@ export function defineStoredRecord<const F extends Fields>(declaration: {
     fields,
     lowestVersion: lowest,
     highestVersion: highest,
+    isFlexible,
     encode(value, version = highest) {
       const writer = new Writer();
       writer.int16(version);
@@ -55,7 +63,8 @@ export function defineStoredRecord<const F extends Fields>(declaration: {
     decode(bytes) {
       const reader = new Reader(bytes);
       const version = reader.int16();
-      return { version, value: codec(version).read(reader) };
+      const known = readsNewer ? Math.min(version, highest) : version;
+      return { version, value: codec(known).read(reader) };
     },
   };
 }

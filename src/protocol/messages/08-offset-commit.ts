@@ -4,6 +4,8 @@
  * v1 adds the generation, memberId and (in v1 only) commitTimestamp. v2 to v4 carry retentionTimeMs. v3 adds
  * throttleTimeMs. v6 adds leader epochs (KIP-320), v7 groupInstanceId (KIP-345). v8 is flexible. v9 may come from a
  * member of the consumer protocol, whose epoch stands for the generation (KIP-848).
+ *
+ * An offset that no log can have (beyond 2^53 - 1) saturates: it stays one that no log can have.
  */
 import { array, defineApi, errorCode, int32, int64, string } from '../schema.ts';
 
@@ -22,7 +24,7 @@ export const OffsetCommit = defineApi({
       name: string(),
       partitions: array({
         partitionIndex: int32(),
-        committedOffset: int64(),
+        committedOffset: int64({ saturating: true }),
         committedLeaderEpoch: int32({ versions: '6+', default: -1, ignorable: true }),
         commitTimestamp: int64({ versions: '1', default: -1, saturating: true }),
         committedMetadata: string({ nullable: '0+' }),

@@ -1,6 +1,6 @@
 /**
- * @pure DeleteRecords moves the start of partitions up (KIP-107); offset -1 means the high watermark. An
- * offset no log can have saturates and is out of range like any other.
+ * @pure DeleteRecords moves the start of partitions up (KIP-107); offset -1 means the high watermark. An offset
+ * that no log can have saturates, and is out of range like any other.
  *
  * v1 is v0 again. v2 is flexible.
  */
