@@ -1,15 +1,17 @@
 /**
  * A server that runs as a child of this process with its output in a log file: started, watched, stopped.
  *
- * Guarantees: it is in a process group of its own, so that Ctrl-C in a terminal reaches only the parent, which then
+ * Guarantees: the log of earlier runs is kept, and one that has grown large becomes `<log>.1` at the next start; the
+ * server is in a process group of its own, so that Ctrl-C in a terminal reaches only the parent, which then
  * stops its children in the right order; its end is told once, whether it was asked for or not.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream, readFileSync } from 'node:fs';
+import { createWriteStream, existsSync, renameSync, statSync } from 'node:fs';
 import type { Clock } from '../lib/clock.ts';
 import { Deferred } from '../lib/deferred.ts';
 
 export interface ChildServerOptions {
+  /** For people, such as `broker 2`. */
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
@@ -18,7 +20,13 @@ export interface ChildServerOptions {
   readonly clock: Clock;
   /** Takes each line of its output. */
   readonly onLine?: (line: string) => void;
+  /** Told once when the log cannot be written any more; the server goes on. */
+  readonly onLogFailure?: (error: Error) => void;
 }
+
+const LARGE_LOG_BYTES = 10 * 1024 * 1024;
+/** Lines kept for a report of its death. */
+const KEPT_LINES = 200;
 
 export class ChildServer {
   readonly name: string;
@@ -27,23 +35,29 @@ export class ChildServer {
   readonly ended: Promise<string>;
   readonly #child: ChildProcess;
   readonly #clock: Clock;
+  readonly #lastLines: string[] = [];
   #isRunning = true;
   #isStopping = false;
 
   constructor(options: ChildServerOptions) {
-    const { name, command, args, directory, logFile, clock, onLine } = options;
+    const { name, command, args, directory, logFile, clock, onLine, onLogFailure } = options;
     this.name = name;
     this.logFile = logFile;
     this.#clock = clock;
-    const log = createWriteStream(logFile, { flags: 'w' });
+    rotateLarge(logFile);
+    const log = createWriteStream(logFile, { flags: 'a' });
+    log.on('error', (error) => onLogFailure?.(error));
     const child = spawn(command, args, { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     this.#child = child;
     let rest = '';
     const take = (chunk: Buffer): void => {
-      log.write(chunk);
+      if (!log.destroyed) log.write(chunk);
       const lines = (rest + chunk.toString()).split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) onLine?.(line);
+      for (const line of lines) {
+        this.#keep(line);
+        onLine?.(line);
+      }
     };
     child.stdout?.on('data', take);
     child.stderr?.on('data', take);
@@ -51,7 +65,14 @@ export class ChildServer {
     this.ended = ended.promise;
     child.once('error', (error) => this.#onEnd(ended, error.message));
     // 'close' comes when the output has been read to its end, too.
-    child.once('close', (code, signal) => log.end(() => this.#onEnd(ended, signal ?? `exit code ${code}`)));
+    child.once('close', (code, signal) => {
+      if (rest !== '') this.#keep(rest);
+      log.end(() => this.#onEnd(ended, signal ?? `exit code ${code}`));
+    });
+  }
+
+  #keep(line: string): void {
+    if (this.#lastLines.push(line) > 2 * KEPT_LINES) this.#lastLines.splice(0, KEPT_LINES);
   }
 
   #onEnd(ended: Deferred<string>, how: string): void {
@@ -87,8 +108,12 @@ export class ChildServer {
     if (this.#isRunning) this.#child.kill('SIGKILL');
   }
 
-  /** The last lines of its log, for a report of its death. */
-  lastLines(count: number): string[] {
-    return readFileSync(this.logFile, 'utf8').trimEnd().split('\n').slice(-count);
+  /** The end of what it said in this run. */
+  get lastLines(): readonly string[] {
+    return this.#lastLines;
   }
+}
+
+function rotateLarge(logFile: string): void {
+  if (existsSync(logFile) && statSync(logFile).size > LARGE_LOG_BYTES) renameSync(logFile, `${logFile}.1`);
 }

@@ -1,7 +1,7 @@
 /**
  * Runs the local cluster: finds or installs ZooKeeper, starts it and the brokers, shows how that goes, then where
- * they are and what to type next. Ctrl-C or SIGTERM stops the brokers first and ZooKeeper last; a second one kills
- * them. Data stays.
+ * they are and what to type next. Ctrl-C or SIGTERM stops the brokers first and ZooKeeper last; a later one kills
+ * them. Data and logs stay.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -9,7 +9,15 @@ import { Deferred } from '../lib/deferred.ts';
 import { isListening, isPortFree } from '../net/port-check.ts';
 import { ChildServer } from './child-server.ts';
 import { CommandError, defineCommand, type Terminal } from './command.ts';
-import { DEFAULT_PLAN, type LocalClusterPlan, type PlannedBroker, plannedBrokers } from './local-cluster.ts';
+import { Interrupts } from './interrupts.ts';
+import { lastWords } from './last-words.ts';
+import {
+  DEFAULT_PLAN,
+  type LocalClusterPlan,
+  type PlannedBroker,
+  plannedBrokers,
+  serverStartCommand,
+} from './local-cluster.ts';
 import type { Options } from './options.ts';
 import { Progress } from './progress.ts';
 import { requireZooKeeper, thisMachine, type ZooKeeperInstallation } from './zookeeper-installation.ts';
@@ -23,7 +31,6 @@ const ZOOKEEPER_START_MS = 60_000;
 const BROKER_START_MS = 120_000;
 const BROKER_STOP_MS = 30_000;
 const ZOOKEEPER_STOP_MS = 10_000;
-const LINES_OF_THE_DEAD = 15;
 
 const OPTIONS = {
   data: { argument: 'directory', default: DEFAULT_PLAN.dataDirectory, description: 'Where all data and logs lie.' },
@@ -59,8 +66,20 @@ function planOf(options: Options<keyof typeof OPTIONS | 'help' | 'version'>): Lo
   };
 }
 
-/** Signals closer together than this are one wish. */
-const SAME_INTERRUPT_MS = 1000;
+interface Launch {
+  readonly name: string;
+  readonly logName: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly startCommand: string;
+  readonly onLine?: (line: string) => void;
+}
+
+/** A path as a person in this directory would type it. */
+function fromHere(file: string): string {
+  const relative = path.relative(process.cwd(), file);
+  return relative.startsWith('..') ? file : relative || '.';
+}
 
 class LocalCluster {
   readonly #plan: LocalClusterPlan;
@@ -69,8 +88,10 @@ class LocalCluster {
   readonly #progress: Progress;
   readonly #stopAsked = new Deferred();
   readonly #servers: ChildServer[] = [];
+  /** What to type to start one of them alone. */
+  readonly #startCommands = new Map<ChildServer, string>();
+  readonly #interrupts = new Interrupts();
   #isStopping = false;
-  #firstInterruptMs: number | null = null;
   #exitCode = 0;
 
   constructor(plan: LocalClusterPlan, terminal: Terminal) {
@@ -98,11 +119,9 @@ class LocalCluster {
     return this.#exitCode;
   }
 
-  /** One Ctrl-C comes twice under npm: from the terminal and from npm itself. Only a later one means "at once". */
   #onInterrupt(): void {
-    const nowMs = this.#terminal.clock.monotonicMs();
-    this.#firstInterruptMs ??= nowMs;
-    if (nowMs - this.#firstInterruptMs > SAME_INTERRUPT_MS) for (const server of this.#servers) server.kill();
+    const wish = this.#interrupts.judge(this.#terminal.clock.monotonicMs());
+    if (wish === 'kill') for (const server of this.#servers) server.kill();
     this.#isStopping = true;
     this.#stopAsked.resolve();
   }
@@ -139,20 +158,23 @@ class LocalCluster {
     );
   }
 
-  #launch(name: string, command: string, args: readonly string[], onLine?: (line: string) => void): ChildServer {
-    const logFile = path.join(this.#plan.dataDirectory, 'logs', `${name}.log`);
+  #launch(launch: Launch): ChildServer {
+    const { name, logName, command, args, startCommand, onLine } = launch;
+    const logFile = path.join(this.#plan.dataDirectory, 'logs', logName);
     mkdirSync(path.dirname(logFile), { recursive: true });
-    const { clock } = this.#terminal;
     const server = new ChildServer({
       name,
       command,
       args,
       directory: ROOT,
       logFile,
-      clock,
+      clock: this.#terminal.clock,
+      onLogFailure: ({ message }) =>
+        this.#terminal.error(`The log of ${name} cannot be written any more: ${message}. ${name} goes on.\n`),
       ...(onLine && { onLine }),
     });
     this.#servers.push(server);
+    this.#startCommands.set(server, startCommand);
     return server;
   }
 
@@ -163,17 +185,31 @@ class LocalCluster {
     const configFile = path.join(own, 'zoo.cfg');
     writeFileSync(configFile, zooKeeperProperties({ dataDirectory: own, clientPort: zookeeperPort }));
     const { command, args } = zooKeeperCommand(installation, configFile, { logLevel: 'info' });
-    return this.#launch('zookeeper', command, args);
+    return this.#launch({
+      name: 'ZooKeeper',
+      logName: 'zookeeper.log',
+      command,
+      args,
+      startCommand: `bin/zookeeper-server-start.sh ${fromHere(configFile)}`,
+    });
   }
 
   /** Resolves when the broker has said that it is started, or is dead. */
-  async #startBroker({ id, overrides }: PlannedBroker): Promise<void> {
+  async #startBroker(broker: PlannedBroker): Promise<void> {
+    const { id, overrides } = broker;
     const started = new Deferred();
     const args = ['--disable-warning=ExperimentalWarning', path.join(ROOT, 'src/main.ts')];
     args.push(path.join(ROOT, 'config/server.properties'));
     for (const override of overrides) args.push('--override', override);
-    const server = this.#launch(`kafka${id}`, process.execPath, args, (line) => {
-      if (READY_LINE.test(line)) started.resolve();
+    const server = this.#launch({
+      name: `broker ${id}`,
+      logName: `kafka${id}.log`,
+      command: process.execPath,
+      args,
+      startCommand: serverStartCommand(broker),
+      onLine: (line) => {
+        if (READY_LINE.test(line)) started.resolve();
+      },
     });
     await Promise.race([started.promise, server.ended]);
     if (server.isRunning) this.#progress.say(`✓ broker ${id} is up (${this.#progress.seconds} s)`);
@@ -187,7 +223,7 @@ class LocalCluster {
       if (!zookeeper.isRunning || this.#isStopping) throw this.#death(zookeeper);
       if (clock.monotonicMs() > deadline)
         throw new CommandError(
-          `ZooKeeper does not answer on port ${this.#plan.zookeeperPort}; see ${zookeeper.logFile}`,
+          `ZooKeeper does not answer on port ${this.#plan.zookeeperPort}; see ${fromHere(zookeeper.logFile)}`,
         );
       await clock.sleep(POLL_MS);
     }
@@ -209,24 +245,33 @@ class LocalCluster {
   }
 
   #logs(): string {
-    return `${path.relative(process.cwd(), this.#plan.dataDirectory) || '.'}/logs/`;
+    return `${fromHere(this.#plan.dataDirectory)}/logs/`;
   }
 
   #death(server: ChildServer): CommandError {
-    const lines = server.lastLines(LINES_OF_THE_DEAD).map((line) => `  ${server.name}: ${line}`);
-    return new CommandError(`${server.name} ended while it was starting:\n${lines.join('\n')}\nSee ${server.logFile}`);
+    const lines = lastWords(server.lastLines).map((line) => `  ${line}`);
+    const log = `Its log is ${fromHere(server.logFile)}`;
+    return new CommandError([`${server.name} ended while it was starting.`, ...lines, log].join('\n'));
   }
 
   /** A server that ends while the cluster runs is reported; the others go on, as they would anywhere else. */
   async #reportEnd(server: ChildServer): Promise<void> {
     const how = await server.ended;
     if (server.isStopping) return;
-    const lines = server.lastLines(LINES_OF_THE_DEAD).map((line) => `  ${server.name}: ${line}`);
-    this.#terminal.error(
-      `${server.name} has ended (${how}). Its last lines, from ${server.logFile}:\n${lines.join('\n')}\n`,
-    );
+    const othersRun = this.#servers.some(({ isRunning }) => isRunning);
+    const report = [
+      `${server.name} has ended (${how})${othersRun ? '; the others go on' : ''}.`,
+      ...lastWords(server.lastLines).map((line) => `  ${line}`),
+      `Its log is ${fromHere(server.logFile)}`,
+    ];
+    if (othersRun)
+      report.push(
+        'To bring it back, in another terminal (Ctrl-C there stops it again):',
+        `  ${this.#startCommands.get(server)?.replaceAll('\n', '\n  ')}`,
+      );
+    this.#terminal.error(`${report.join('\n')}\n`);
     this.#exitCode = 1;
-    if (this.#servers.some(({ isRunning }) => isRunning)) return;
+    if (othersRun) return;
     this.#terminal.error('No server is left.\n');
     this.#stopAsked.resolve();
   }
@@ -248,19 +293,18 @@ class LocalCluster {
 
   #welcome(): string {
     const bold = (text: string): string => (this.#terminal.isTerminal.stdout ? `\u001b[1m${text}\u001b[22m` : text);
-    const here = (file: string): string => path.relative(process.cwd(), file) || '.';
     const rows = [
       ['', 'address', 'data', 'log'],
       [
         'ZooKeeper',
         `${LOOPBACK}:${this.#plan.zookeeperPort}`,
-        here(`${this.#plan.dataDirectory}/zookeeper`),
+        fromHere(`${this.#plan.dataDirectory}/zookeeper`),
         `${this.#logs()}zookeeper.log`,
       ],
       ...this.#brokers.map(({ id, address, logDirectory }) => [
         `broker ${id}`,
         address,
-        here(logDirectory),
+        fromHere(logDirectory),
         `${this.#logs()}kafka${id}.log`,
       ]),
     ];
@@ -279,7 +323,7 @@ class LocalCluster {
       ...table,
       '',
       'In another terminal:',
-      `  bin/kafka-topics.sh --create --topic first-topic --partitions 3 --bootstrap-server ${bootstrap}`,
+      `  bin/kafka-topics.sh --create --topic first-topic --bootstrap-server ${bootstrap}`,
       `  bin/kafka-topics.sh --describe --bootstrap-server ${bootstrap}`,
       `  bin/kafka-console-producer.sh --topic first-topic --bootstrap-server ${bootstrap}`,
       `  bin/kafka-console-consumer.sh --topic first-topic --from-beginning --bootstrap-server ${bootstrap}`,

@@ -47,6 +47,17 @@ export function plannedBrokers(plan: LocalClusterPlan): PlannedBroker[] {
   });
 }
 
+/** The command that starts this broker alone with the same settings, one option a line, to paste into a shell. */
+export function serverStartCommand({ overrides }: PlannedBroker): string {
+  const options = overrides.map((override) => `--override ${quoted(override)}`);
+  return ['bin/kafka-server-start.sh config/server.properties', ...options].join(' \\\n  ');
+}
+
+/** As one word of a shell. */
+function quoted(text: string): string {
+  return /^[\w./:=,@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
 /** Topics outlive one broker: three replicas, of which two must have a write with acks=all. */
 export function replicationDefaults(brokerCount: number): Record<string, number> {
   const replicas = Math.min(brokerCount, 3);

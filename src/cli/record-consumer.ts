@@ -165,8 +165,9 @@ export class RecordConsumer {
     const { partition } = this.#settings;
     if (partition === null || partition < count || this.#hasMissedPartition) return;
     this.#hasMissedPartition = true;
-    const message = `Partition ${topic}-${partition} does not exist, waiting for it: ${topic} has ${count} partition(s)`;
-    this.#cluster.warn(`${message}, from 0 to ${count - 1}`, 'org.apache.kafka.clients.consumer');
+    const facts = `${topic} has ${count} partition(s), from 0 to ${count - 1}`;
+    const message = `Partition ${topic}-${partition} does not exist, waiting for it: ${facts}`;
+    this.#cluster.warn(message, 'org.apache.kafka.clients.consumer');
   }
 
   #onTopicError(topic: string, errorCode: number): void {

@@ -14,8 +14,8 @@ const MAIN = path.resolve(import.meta.dirname, '../main.ts');
 export const main = defineCommand({
   script: 'kafka-server-stop.sh',
   summary:
-    'This tool stops the brokers that were started from this directory. It sends SIGTERM, or the signal that SIGNAL in ' +
-    'the environment names, and does not wait. Exit code 1 when there is none.',
+    'This tool stops the brokers that were started from this directory. It sends SIGTERM, or the signal that ' +
+    'SIGNAL in the environment names, and does not wait. Exit code 1 when there is none.',
   runsBare: true,
   options: {
     'node-id': { argument: 'id', description: 'Only the broker with this broker.id.' },

@@ -12,8 +12,8 @@ import { readZooKeeperConfig, zooKeeperCommand } from './zookeeper-server.ts';
 export const main: CommandMain = defineCommand({
   script: 'zookeeper-server-start.sh',
   summary:
-    'This tool runs one ZooKeeper server with the given configuration, in the foreground until Ctrl-C, or with -daemon ' +
-    'in the background, its output in data/logs/zookeeper.out (or in $LOG_DIR).',
+    'This tool runs one ZooKeeper server with the given configuration: in the foreground until Ctrl-C, or with ' +
+    '-daemon in the background, its output in data/logs/zookeeper.out (or in the directory LOG_DIR).',
   synopsis: '[-daemon] zookeeper.properties',
   options: {},
   examples: [['Run a server on port 2181', 'zookeeper-server-start.sh config/zookeeper.properties']],

@@ -6,8 +6,8 @@ export const main = defineCommand({
   script: 'zookeeper-server-stop.sh',
   summary:
     'This tool stops every ZooKeeper server that runs on this machine, whoever started it: npm start, ' +
-    'zookeeper-server-start.sh or another installation. It sends SIGTERM, or the signal that SIGNAL in the environment ' +
-    'names, and does not wait. Exit code 1 when there is none.',
+    'zookeeper-server-start.sh or another installation. It sends SIGTERM, or the signal that SIGNAL in the ' +
+    'environment names, and does not wait. Exit code 1 when there is none.',
   runsBare: true,
   options: {},
   examples: [

@@ -1,10 +1,11 @@
 /**
  * The cluster of `npm start` on paper, the configuration files, and that docker-compose.yml describes the same cluster.
  */
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { DEFAULT_PLAN, plannedBrokers } from '../../../src/cli/local-cluster.ts';
+import { DEFAULT_PLAN, plannedBrokers, serverStartCommand } from '../../../src/cli/local-cluster.ts';
 import { readZooKeeperConfig } from '../../../src/cli/zookeeper-server.ts';
 import { readBrokerConfig } from '../../../src/config/load.ts';
 
@@ -60,6 +61,18 @@ test('npm start runs three brokers at the well-known ports', () => {
     [2, 9093, 'data/kafka2'],
     [3, 9094, 'data/kafka3'],
   ]);
+});
+
+test('the command that brings one broker back has all its settings, each as one word of a shell', () => {
+  const [, second] = plannedBrokers({ ...DEFAULT_PLAN, dataDirectory: "/home/o'neil/my data" });
+  if (second === undefined) throw new Error('no second broker');
+  const command = serverStartCommand(second);
+  const words = spawnSync('sh', ['-c', `printf '%s\\n' ${command}`], { encoding: 'utf8' })
+    .stdout.trimEnd()
+    .split('\n');
+  const options = second.overrides.flatMap((override) => ['--override', override]);
+  expect(words).toEqual(['bin/kafka-server-start.sh', 'config/server.properties', ...options]);
+  expect(words).toContain("log.dirs=/home/o'neil/my data/kafka2");
 });
 
 test('the containers are the same cluster', () => {

@@ -1,0 +1,38 @@
+/** What is shown of a server's log when it has died. */
+import { expect, test } from 'vitest';
+import { lastWords } from '../../../src/cli/last-words.ts';
+
+const at = '[2026-01-31 12:00:00,123]';
+
+test('errors are shown with the lines that belong to them, what was in order is not', () => {
+  const lines = [
+    `${at} INFO Opened the log (kafka.log.LogManager)`,
+    `${at} ERROR Exiting Kafka due to fatal exception (kafka.Kafka$)`,
+    'Error: no room',
+    '    at write (disk.ts:1:1)',
+    `${at} INFO shut down (kafka.server.KafkaServer)`,
+    '  more of that',
+  ];
+  expect(lastWords(lines)).toEqual(lines.slice(1, 4));
+});
+
+test('ZooKeeper names the thread before the level', () => {
+  const error = `${at} [main] ERROR org.apache.zookeeper.server.quorum.QuorumPeerMain - Invalid config`;
+  expect(lastWords([`${at} [main] INFO org.apache.zookeeper - ERROR is no level here`, error])).toEqual([error]);
+});
+
+test('of many errors the last are shown', () => {
+  const lines = Array.from({ length: 40 }, (_, index) => `${at} ERROR ${index} (x)`);
+  expect(lastWords(lines)).toEqual(lines.slice(-15));
+});
+
+test('a program that fails before it has a log has its complaint shown', () => {
+  expect(lastWords(['Error: Could not find or load main class X', ''])).toEqual([
+    'Error: Could not find or load main class X',
+  ]);
+});
+
+test('a server that was killed in the midst of its work has said nothing', () => {
+  expect(lastWords([`${at} INFO fine (x)`, `${at} WARN nearly (x)`])).toEqual([]);
+  expect(lastWords([])).toEqual([]);
+});
