@@ -1,10 +1,9 @@
 #!/bin/sh
 # kafka-server-start.sh [-daemon] server.properties [--override property=value]*
-bin=$(dirname "$(readlink -f "$0")")
-if [ "$1" != -daemon ]; then
-  exec "$bin/launch.sh" src/main.ts "$@"
+# With -daemon in the background, its output in data/logs/kafkaServer.out (or in $LOG_DIR).
+launch=$(dirname "$(readlink -f "$0")")/launch.sh
+if [ "$1" = -daemon ] && [ $# -gt 1 ]; then
+  shift
+  exec "$launch" -daemon kafkaServer.out src/main.ts "$@"
 fi
-shift
-logs=${LOG_DIR:-$(dirname "$bin")/data/logs}
-mkdir -p "$logs"
-nohup "$bin/launch.sh" src/main.ts "$@" > "$logs/kafkaServer.out" 2>&1 < /dev/null &
+exec "$launch" src/main.ts "$@"

@@ -1,10 +1,11 @@
 #!/bin/sh
 # zookeeper-server-start.sh [-daemon] zookeeper.properties
-bin=$(dirname "$(readlink -f "$0")")
-if [ "$1" != -daemon ]; then
-  exec "$bin/launch.sh" src/cli/run.ts zookeeper-server-start "$@"
+# With -daemon in the background, its output in data/logs/zookeeper.out (or in $LOG_DIR).
+launch=$(dirname "$(readlink -f "$0")")/launch.sh
+if [ "$1" = -daemon ]; then
+  shift
+  if [ $# -gt 0 ]; then
+    exec "$launch" -daemon zookeeper.out src/cli/run.ts zookeeper-server-start "$@"
+  fi
 fi
-shift
-logs=${LOG_DIR:-$(dirname "$bin")/data/logs}
-mkdir -p "$logs"
-nohup "$bin/launch.sh" src/cli/run.ts zookeeper-server-start "$@" > "$logs/zookeeper.out" 2>&1 < /dev/null &
+exec "$launch" src/cli/run.ts zookeeper-server-start "$@"

@@ -16,6 +16,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<{ main: CommandMain }>> = new 
   ['broker-api-versions', () => import('./broker-api-versions.ts')],
   ['console-consumer', () => import('./console-consumer.ts')],
   ['console-producer', () => import('./console-producer.ts')],
+  ['delete-records', () => import('./delete-records.ts')],
   ['dump-log', () => import('./dump-log.ts')],
   ['get-offsets', () => import('./get-offsets.ts')],
   ['leader-election', () => import('./leader-election.ts')],

@@ -11,6 +11,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { runningProcesses } from '../../src/cli/processes.ts';
 import { isPortFree } from '../../src/net/port-check.ts';
 import { run, startProcess } from '../support/child-process.ts';
+import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/free-port.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -136,8 +137,21 @@ test('a broker that dies is reported and the others go on; SIGTERM stops them al
   const cluster = await start();
   const victim = runningProcesses().find(({ command }) => command.includes(`log.dirs=${directory}/kafka2`));
   process.kill(victim?.pid ?? Number.NaN, 'SIGKILL');
-  await cluster.says('kafka2 has ended (SIGKILL)');
+  await cluster.says('broker 2 has ended (SIGKILL); the others go on.');
   expect((await script('kafka-topics.sh', ['--list'])).exitCode).toBe(0);
+  await cluster.says(/To bring it back.*:\n(?: .*\n)+/);
+  const [, command = ''] = /To bring it back.*:\n((?: .*\n)+)/.exec(cluster.output) ?? [];
+  const again = startProcess('sh', ['-c', `exec ${command.trim()}`], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let said = '';
+  again.stdout?.on('data', (bytes: Buffer) => {
+    said += bytes;
+  });
+  await eventually(() => said.includes('[KafkaServer id=2] started'));
+  again.kill('SIGTERM');
+  await once(again, 'exit');
   expect(await cluster.stop('SIGTERM')).toBe(1);
   for (const offset of [0, 1, 2]) expect(await isPortFree('127.0.0.1', port + offset)).toBe(true);
 });

@@ -47,10 +47,17 @@ test('config/server.properties is a configuration without a warning', () => {
   ]);
 });
 
+test('what is started by hand shares no directory with npm start', () => {
+  const { dataDirectory } = readZooKeeperConfig(resolve(ROOT, 'config/zookeeper.properties'));
+  const byHand = readBrokerConfig({ file: SERVER_PROPERTIES, overrides: [], environment: {} }).config;
+  const ours = [`${DEFAULT_PLAN.dataDirectory}/zookeeper`, ...local.flatMap(({ config }) => config.logDirs)];
+  for (const directory of [dataDirectory, ...byHand.logDirs]) expect(ours).not.toContain(directory);
+});
+
 test('config/zookeeper.properties serves the port that config/server.properties asks for', () => {
   expect(readZooKeeperConfig(resolve(ROOT, 'config/zookeeper.properties'))).toEqual({
     clientPort: 2181,
-    dataDirectory: 'data/zookeeper',
+    dataDirectory: 'data/zookeeper0',
   });
 });
 

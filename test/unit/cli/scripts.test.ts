@@ -4,13 +4,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync }
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { eventually } from '../../support/eventually.ts';
 
 const BIN = resolve(import.meta.dirname, '../../../bin');
 const RUN = resolve(BIN, '../src/cli/run.ts');
 const NOT_COMMANDS = ['launch.sh', 'docker-entrypoint.sh'];
 const SCRIPTS = readdirSync(BIN).filter((name) => !NOT_COMMANDS.includes(name));
 
-function call(script: string, args: string[], options: { cwd?: string } = {}) {
+function call(script: string, args: string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) {
   const { status, stdout, stderr } = spawnSync(script, args, { encoding: 'utf8', ...options });
   return { status, stdout, stderr };
 }
@@ -37,7 +38,8 @@ test('every script can be executed and starts a command that exists', () => {
   for (const script of SCRIPTS) {
     const file = join(BIN, script);
     expect(statSync(file).mode & 0o111, script).toBe(0o111);
-    const [, program = '', command = ''] = /launch\.sh" (\S+) (\S+)/.exec(readFileSync(file, 'utf8')) ?? [];
+    const [, program = '', command = ''] =
+      /launch(?:\.sh)?" (?:-daemon \S+ )?(\S+) (\S+)/.exec(readFileSync(file, 'utf8')) ?? [];
     expect(['src/cli/run.ts', 'src/main.ts'], script).toContain(program);
     if (program === 'src/cli/run.ts') expect(commands).toContain(`['${command}', () => import('./${command}.ts')]`);
   }
@@ -75,6 +77,31 @@ test('kafka-server-start.sh without a file prints its usage', () => {
   const { status, stderr } = call(join(BIN, 'kafka-server-start.sh'), []);
   expect(status).toBe(1);
   expect(stderr).toContain('USAGE: kafka-server-start.sh [-daemon] server.properties [--override property=value]*');
+});
+
+test('-daemon says where the log is, and keeps what was in it', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'barnabas-daemon-'));
+  const log = join(directory, 'new', 'kafkaServer.out');
+  const starts = (): number =>
+    readFileSync(log, 'utf8').match(/Missing required configuration `zookeeper/g)?.length ?? 0;
+  try {
+    for (const count of [1, 2]) {
+      const env = { ...process.env, LOG_DIR: join(directory, 'new') };
+      const { status, stdout } = call(join(BIN, 'kafka-server-start.sh'), ['-daemon', '/dev/null'], { env });
+      expect(status).toBe(0);
+      expect(stdout).toMatch(/^Started in the background \(process \d+\)\. Its log: /);
+      expect(stdout).toContain(log);
+      await eventually(() => expect(starts()).toBe(count));
+    }
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
+test.each(['kafka-server-start.sh', 'zookeeper-server-start.sh'])('%s -daemon without a file says so', (script) => {
+  const { status, stderr } = call(join(BIN, script), ['-daemon']);
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/\[-daemon\] (server|zookeeper)\.properties/);
 });
 
 test('a configuration with problems ends the start with all of them and exit code 1', () => {
