@@ -5,18 +5,29 @@ export type LogConfig = Pick<
   TopicConfig,
   | 'cleanupPolicy'
   | 'compressionType'
+  | 'deleteRetentionMs'
   | 'fileDeleteDelayMs'
   | 'flushMessages'
   | 'flushMs'
   | 'indexIntervalBytes'
+  | 'maxCompactionLagMs'
   | 'maxMessageBytes'
   | 'messageTimestampAfterMaxMs'
   | 'messageTimestampBeforeMaxMs'
   | 'messageTimestampType'
+  | 'minCleanableDirtyRatio'
+  | 'minCompactionLagMs'
   | 'minInsyncReplicas'
   | 'recordValidation'
+  | 'retentionBytes'
+  | 'retentionMs'
   | 'segmentBytes'
   | 'segmentIndexBytes'
   | 'segmentJitterMs'
   | 'segmentMs'
 >;
+
+/** The age at which a segment is ended: a compacted one early enough for max.compaction.lag.ms (Kafka's maxSegmentMs). */
+export function segmentAgeLimitMs({ cleanupPolicy, maxCompactionLagMs, segmentMs }: LogConfig): number {
+  return cleanupPolicy.includes('compact') ? Math.min(segmentMs, maxCompactionLagMs) : segmentMs;
+}

@@ -6,7 +6,7 @@
 import * as path from 'node:path';
 import { type TopicId, ZERO_TOPIC_ID } from '../model/topic-partition.ts';
 import type { RecordBatch } from '../protocol/records/batch.ts';
-import type { LogConfig } from './log-config.ts';
+import { type LogConfig, segmentAgeLimitMs } from './log-config.ts';
 import type { LogDirectory } from './log-directory.ts';
 import { encodePartitionMetadata, PARTITION_METADATA } from './partition-metadata.ts';
 import { rebuildProducers, replayBatch } from './producer-replay.ts';
@@ -110,7 +110,7 @@ export class LogStore {
         start = index;
         pendingBytes = 0;
       }
-      if (index === start && this.#shouldRoll(0, batch, nowMs)) this.#roll(this.#nextBaseOffset(batch), nowMs);
+      if (index === start && this.#shouldRoll(0, batch, nowMs)) this.#rollAt(this.#nextBaseOffset(batch), nowMs);
       pendingBytes += batch.sizeBytes;
     }
     this.#writeToActive(start === 0 ? batches : batches.slice(start));
@@ -135,10 +135,10 @@ export class LogStore {
 
   #shouldRoll(pendingBytes: number, batch: RecordBatch, nowMs: number): boolean {
     const { sizeBytes, maxTimestamp, lastOffset } = batch;
-    const { segmentBytes, segmentMs, segmentIndexBytes } = this.config;
+    const { segmentBytes, segmentIndexBytes } = this.config;
     return this.segments.active.shouldRoll(
       { pendingBytes, sizeBytes, maxTimestampMs: maxTimestamp, lastOffset, nowMs },
-      { segmentBytes, segmentMs: segmentMs - this.#rollJitterMs, segmentIndexBytes },
+      { segmentBytes, segmentMs: segmentAgeLimitMs(this.config) - this.#rollJitterMs, segmentIndexBytes },
     );
   }
 
@@ -148,8 +148,9 @@ export class LogStore {
    */
   maybeRoll(nowMs: number): boolean {
     const { active } = this.segments;
-    if (active.sizeBytes === 0 || nowMs - active.createdMs <= this.config.segmentMs - this.#rollJitterMs) return false;
-    this.#roll(this.#logEndOffset, nowMs);
+    if (active.sizeBytes === 0 || nowMs - active.createdMs <= segmentAgeLimitMs(this.config) - this.#rollJitterMs)
+      return false;
+    this.roll(nowMs);
     return true;
   }
 
@@ -161,7 +162,12 @@ export class LogStore {
     return Math.max(this.#logEndOffset, batch.lastOffset - MAX_RELATIVE_OFFSET);
   }
 
-  #roll(baseOffset: number, nowMs: number): void {
+  /** Begins a new segment where the log ends. The active one must not be empty. */
+  roll(nowMs: number): void {
+    this.#rollAt(this.#logEndOffset, nowMs);
+  }
+
+  #rollAt(baseOffset: number, nowMs: number): void {
     this.segments.active.finish();
     this.segments.push(this.#newSegment(baseOffset, nowMs));
     this.producers.mapEndOffset = baseOffset;
@@ -177,8 +183,7 @@ export class LogStore {
   }
 
   #nextRollJitter(): number {
-    const { segmentJitterMs, segmentMs } = this.config;
-    const bound = Math.min(segmentJitterMs, segmentMs, 0x7fff_ffff);
+    const bound = Math.min(this.config.segmentJitterMs, segmentAgeLimitMs(this.config), 0x7fff_ffff);
     return bound <= 0 ? 0 : this.#directory.services.random.int(bound);
   }
 

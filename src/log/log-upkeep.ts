@@ -46,7 +46,7 @@ export class LogUpkeep {
     this.#every('log cleanup', config.logRetentionCheckIntervalMs, () =>
       this.#each((log) => {
         log.maybeRoll(clock.nowMs());
-        log.deleteSegmentsBelowLogStart();
+        log.deleteOldSegments(clock.nowMs());
       }),
     );
     this.#every('producer expiration', config.producerIdExpirationCheckIntervalMs, () =>

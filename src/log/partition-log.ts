@@ -23,6 +23,7 @@ import type { LogSlice } from './log-slice.ts';
 import type { LogStore } from './log-store.ts';
 import type { ProducerState } from './producer-state.ts';
 import type { RecentBatches } from './recent-batches.ts';
+import { findBreaches } from './retention.ts';
 import type { Segment } from './segment.ts';
 import type { SegmentList } from './segment-list.ts';
 
@@ -286,29 +287,29 @@ export class PartitionLog implements Syncable, ReadableLog, LeaderLog, Checkpoin
     if (this.#epochs.truncateFromStart(offset)) this.#checkpoints.onEpochsChanged(this);
   }
 
-  /** Takes the segments out of the log that lie wholly below its start. Returns how many. */
-  deleteSegmentsBelowLogStart(): number {
-    return this.deleteOldSegments((_, next) => next !== undefined && next.baseOffset <= this.#logStartOffset);
-  }
-
   /**
-   * Takes segments out of the log, the oldest first, as long as the rule says so and all their records are committed.
+   * Takes segments out of the log that it no longer has to keep: see retention.ts. When that is all of them, a new one
+   * is begun. Returns how many.
    */
-  deleteOldSegments(isDue: (segment: Segment, next: Segment | undefined) => boolean): number {
+  deleteOldSegments(nowMs: number): number {
     this.#guard.assertOnline();
-    const { all, active } = this.segments;
-    const end = all.findIndex((segment, index) => {
-      const next = all[index + 1];
-      return segment === active || next === undefined || next.baseOffset > this.#highWatermark || !isDue(segment, next);
-    });
-    const due = all.slice(0, end);
-    if (due.length === 0) return 0;
-    this.advanceLogStartOffset(Math.max(this.#logStartOffset, all[end]!.baseOffset));
+    const breaches = findBreaches(this.segments.all, this, this.config, nowMs);
+    const count = breaches.reduce((total, breach) => total + breach.count, 0);
+    if (count === 0) return 0;
     this.#guard.run('deleting segments of', () => {
+      if (count === this.segments.all.length) this.#store.roll(nowMs);
+      const due = this.segments.all.slice(0, count);
+      const { baseOffset } = this.segments.all[count]!;
+      const reasons = breaches.map(({ reason }) => reason).join(', ');
+      this.directory.services.logger.info(
+        `[UnifiedLog partition=${this.name}, dir=${this.directory.path}] Deleting ${count} segments below offset ` +
+          `${baseOffset} due to ${reasons}`,
+      );
+      this.advanceLogStartOffset(Math.max(this.#logStartOffset, baseOffset));
       this.#store.removeSegments(due);
       this.#store.snapshots.removeBelow(this.firstSegmentOffset);
     });
-    return due.length;
+    return count;
   }
 
   /**

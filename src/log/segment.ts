@@ -88,6 +88,11 @@ export class Segment implements IndexOwner {
     return this.log.sizeBytes;
   }
 
+  /** The time of the latest record; when the records have none, of the file. */
+  latestTimestampMs(): number {
+    return this.maxTimestampMs >= 0 ? this.maxTimestampMs : this.#context.disk.lastModifiedMs(this.log.path);
+  }
+
   get offsetIndex(): OffsetIndex {
     return this.#offsetIndex;
   }

@@ -210,7 +210,7 @@ describe('a stop in order', () => {
     for (let count = 0; count < 10; count++) log.appendAsLeader(aBatch(), 0, 'client', 0);
     log.updateHighWatermark(10);
     log.advanceLogStartOffset(7);
-    log.deleteSegmentsBelowLogStart();
+    log.deleteOldSegments(0);
     await manager.close();
     expect(text('/data/log-start-offset-checkpoint')).toBe('0\n1\nt 0 7\n');
     const again = (await loadManager({ disk }, config)).get('t', 0)!;

@@ -544,28 +544,3 @@ describe('cutting', () => {
     expect(deleted()).toBe(0);
   });
 });
-
-describe('removing old segments', () => {
-  it('takes those below the start of the log, never the active one', async () => {
-    const log = await aLog({ segmentBytes: 300 });
-    fill(log, Array(10).fill(1));
-    log.updateHighWatermark(10);
-    const bases = log.segments.all.map(({ baseOffset }) => baseOffset);
-    log.advanceLogStartOffset(bases[2]! + 1);
-    expect(log.deleteSegmentsBelowLogStart()).toBe(2);
-    expect(log.segments.all.map(({ baseOffset }) => baseOffset)).toEqual(bases.slice(2));
-    log.advanceLogStartOffset(10);
-    log.deleteSegmentsBelowLogStart();
-    expect(log.segments.all.length).toBe(1);
-    expect(await spans(log, 10)).toEqual([]);
-  });
-
-  it('moves the start of the log to the first that stays, but nothing above the high watermark', async () => {
-    const log = await aLog({ segmentBytes: 300 });
-    fill(log, Array(10).fill(1));
-    const bases = log.segments.all.map(({ baseOffset }) => baseOffset);
-    log.updateHighWatermark(bases[2]! + 1);
-    expect(log.deleteOldSegments(() => true)).toBe(2);
-    expect(log.logStartOffset).toBe(bases[2]);
-  });
-});
