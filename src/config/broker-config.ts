@@ -10,8 +10,9 @@ import { brokerRuleProblems } from './broker-rules.ts';
 import { ConfigError, type ConfigProblem, type Setting } from './config-error.ts';
 import { type ConfigKey, camelCase, parseList, parseValue, type ValuesOf } from './definition.ts';
 import { isAcceptedKey, mayHoldSecret, replacementOf } from './keys/accepted-keys.ts';
+import { GROUP_KEYS } from './keys/group-keys.ts';
 import { LOG_KEYS } from './keys/log-keys.ts';
-import { GROUP_KEYS, REPLICATION_KEYS, TRANSACTION_KEYS } from './keys/replication-keys.ts';
+import { REPLICATION_KEYS, TRANSACTION_KEYS } from './keys/replication-keys.ts';
 import {
   IDENTITY_KEYS,
   METRIC_KEYS,

@@ -26,6 +26,7 @@ export function brokerRuleProblems(
   checkIdentity(raw, report);
   checkLog(raw, resolved, supplied, report);
   checkReplication(raw, report);
+  checkGroups(raw, report);
   checkSockets(raw, resolved, report);
   refuseWhatIsMissing(raw, resolved, report);
   return warningsFor(raw);
@@ -101,6 +102,37 @@ function checkReplication(raw: RawBrokerConfig, report: Report): void {
     report('zookeeper.session.timeout.ms', 'zookeeper.session.timeout.ms must be greater than or equal to 1');
 }
 
+/** Kafka's GroupCoordinatorConfig. */
+function checkGroups(raw: RawBrokerConfig, report: Report): void {
+  const checkLimits = (setting: string, value: number, min: number, max: number): void => {
+    const key = `group.consumer.${setting}`;
+    const minKey = `group.consumer.min.${setting}`;
+    const maxKey = `group.consumer.max.${setting}`;
+    if (max < min) report(maxKey, `${maxKey} must be greater than or equal to ${minKey}`);
+    if (value < min) report(key, `${key} must be greater than or equal to ${minKey}`);
+    if (value > max) report(key, `${key} must be less than or equal to ${maxKey}`);
+  };
+  const heartbeatMs = raw.groupConsumerHeartbeatIntervalMs;
+  const sessionMs = raw.groupConsumerSessionTimeoutMs;
+  const heartbeatLimits = [raw.groupConsumerMinHeartbeatIntervalMs, raw.groupConsumerMaxHeartbeatIntervalMs] as const;
+  const sessionLimits = [raw.groupConsumerMinSessionTimeoutMs, raw.groupConsumerMaxSessionTimeoutMs] as const;
+  checkLimits('heartbeat.interval.ms', heartbeatMs, ...heartbeatLimits);
+  checkLimits('session.timeout.ms', sessionMs, ...sessionLimits);
+  if (heartbeatMs >= sessionMs)
+    report(
+      'group.consumer.heartbeat.interval.ms',
+      'group.consumer.heartbeat.interval.ms must be less than group.consumer.session.timeout.ms',
+    );
+  if (!raw.groupCoordinatorRebalanceProtocols.includes('classic'))
+    report('group.coordinator.rebalance.protocols', "Disabling the 'classic' protocol is not supported.");
+  if (raw.offsetsCommitRequiredAcks < -1 || raw.offsetsCommitRequiredAcks > raw.offsetsTopicReplicationFactor)
+    report(
+      'offsets.commit.required.acks',
+      'offsets.commit.required.acks must be greater or equal to -1 and less or equal to ' +
+        'offsets.topic.replication.factor',
+    );
+}
+
 function checkSockets(raw: RawBrokerConfig, resolved: Resolved, report: Report): void {
   if (raw.queuedMaxRequestBytes > 0 && raw.queuedMaxRequestBytes < raw.socketRequestMaxBytes)
     report('queued.max.request.bytes', 'queued.max.request.bytes must be larger or equal to socket.request.max.bytes');
@@ -159,6 +191,10 @@ function refuseWhatIsMissing(raw: RawBrokerConfig, resolved: Resolved, report: R
 
 function warningsFor(raw: RawBrokerConfig): string[] {
   const warnings: string[] = [];
+  if (raw.offsetsCommitRequiredAcks !== -1)
+    warnings.push(
+      'offsets.commit.required.acks has no effect: a commit is answered when all in-sync replicas have it.',
+    );
   if (raw.logCleanupPolicy.includes('compact'))
     warnings.push(
       'log.cleanup.policy contains compact: records are kept, but old values of a key are not removed yet.',

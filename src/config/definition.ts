@@ -114,16 +114,33 @@ export function choice<const C extends string>(choices: readonly C[], byDefault:
   return keyOf('STRING', byDefault, doc, (text) => oneOf(choices, text));
 }
 
+/** The same, written in upper or lower case; the value is as in `choices`. */
+export function choiceIgnoringCase<const C extends string>(
+  choices: readonly C[],
+  byDefault: C,
+  doc: string,
+): ConfigKey<C> {
+  return keyOf('STRING', byDefault, doc, (text) => {
+    const found = choices.find((candidate) => candidate === text.toLowerCase());
+    if (found !== undefined) return found;
+    throw new InvalidValue(`String must be one of (case insensitive): ${choices.join(', ').toUpperCase()}`);
+  });
+}
+
 /** A LIST whose entries are out of a closed list. */
 export function choices<const C extends string>(of: readonly C[], byDefault: string, doc: string): ConfigKey<C[]> {
-  return keyOf(
-    'LIST',
-    byDefault,
-    doc,
-    (text) => parseList(text).map((entry) => oneOf(of, entry)),
-    undefined,
-    (text) => parseList(text).join(','),
-  );
+  return listOf(byDefault, doc, (entry) => oneOf(of, entry));
+}
+
+/** A LIST of what `parseEntry` makes of its entries; it throws InvalidValue. */
+export function listOf<T>(
+  byDefault: string,
+  doc: string,
+  parseEntry: (entry: string) => T,
+  check?: Check<T[]>,
+): ConfigKey<T[]> {
+  const parse = (text: string): T[] => parseList(text).map(parseEntry);
+  return keyOf('LIST', byDefault, doc, parse, check, (text) => parseList(text).join(','));
 }
 
 function oneOf<C extends string>(choices: readonly C[], text: string): C {

@@ -1,6 +1,6 @@
 /**
  * @pure Kafka 3.9's keys that have a meaning only with what this broker does not have: TLS, SASL, KRaft, remote
- * storage, delegation tokens, share groups. They are accepted, so that a configuration written for Kafka can be kept
+ * storage, delegation tokens, share and streams groups, threads. They are accepted, so that a configuration written for Kafka can be kept
  * as it is, and named once in the log as not used. What would do harm when passed over is refused in broker-
  * config.ts.
  */
@@ -8,9 +8,8 @@ const ACCEPTED_PREFIXES = [
   'confluent.',
   'controller.quorum.',
   'delegation.token.',
-  'group.consumer.',
-  'group.coordinator.',
   'group.share.',
+  'group.streams.',
   'listener.name.',
   'log4j.',
   'metadata.',
@@ -30,6 +29,9 @@ const ACCEPTED_KEYS: ReadonlySet<string> = new Set([
   'controller.listener.names',
   'eligible.leader.replicas.enable',
   'follower.replication.throttled.rate',
+  'group.coordinator.append.linger.ms',
+  'group.coordinator.new.enable',
+  'group.coordinator.threads',
   'initial.broker.registration.timeout.ms',
   'leader.replication.throttled.rate',
   'replica.alter.log.dirs.io.max.bytes.per.second',

@@ -1,5 +1,5 @@
-/** @pure The broker's keys about replicas and leaders, and those of the internal topics. */
-import { atLeast, bool, choice, INT_MAX, int, long, short, string, type ConfigTable } from '../definition.ts';
+/** @pure The broker's keys about replicas and leaders, and those of transactions. */
+import { atLeast, bool, type ConfigTable, choice, int, long, short, string } from '../definition.ts';
 import { versionText } from './log-keys.ts';
 
 export const REPLICATION_KEYS = {
@@ -26,23 +26,6 @@ export const REPLICATION_KEYS = {
   'producer.purgatory.purge.interval.requests': int(1000, 'Accepted for compatibility.'),
   'delete.records.purgatory.purge.interval.requests': int(1, 'Accepted for compatibility.'),
   'inter.broker.protocol.version': string('3.9-IV0', 'Accepted for compatibility and ignored.', versionText),
-} satisfies ConfigTable;
-
-export const GROUP_KEYS = {
-  'group.min.session.timeout.ms': int(6000, 'Shortest session timeout a consumer may ask for.'),
-  'group.max.session.timeout.ms': int(1800000, 'Longest session timeout a consumer may ask for.'),
-  'group.initial.rebalance.delay.ms': int(3000, 'How long a new group waits for more members.'),
-  'group.max.size': int(INT_MAX, 'Most members of a group.', atLeast(1)),
-  'offset.metadata.max.bytes': int(4096, 'Largest text a consumer may store with an offset.'),
-  'offsets.topic.num.partitions': int(50, 'Partitions of __consumer_offsets.', atLeast(1)),
-  'offsets.topic.replication.factor': short(3, 'Replicas of __consumer_offsets.', atLeast(1)),
-  'offsets.topic.segment.bytes': int(104857600, 'Segment size of __consumer_offsets.', atLeast(1)),
-  'offsets.topic.compression.codec': int(0, 'Compression of __consumer_offsets, by number.'),
-  'offsets.load.buffer.size': int(5242880, 'Bytes read at once when offsets are loaded.', atLeast(1)),
-  'offsets.retention.minutes': int(10080, 'How long offsets of an empty group are kept.', atLeast(1)),
-  'offsets.retention.check.interval.ms': long(600000, 'Pause between looks for such offsets.', atLeast(1)),
-  'offsets.commit.timeout.ms': int(5000, 'How long a commit waits for its replicas.', atLeast(1)),
-  'offsets.commit.required.acks': short(-1, 'Acks that a commit needs.'),
 } satisfies ConfigTable;
 
 export const TRANSACTION_KEYS = {
