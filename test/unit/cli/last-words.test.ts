@@ -26,6 +26,16 @@ test('of many errors the last are shown', () => {
   expect(lastWords(lines)).toEqual(lines.slice(-15));
 });
 
+test('of a long error the beginning is shown, and no part of an earlier one', () => {
+  const long = [`${at} ERROR broken (x)`, ...Array.from({ length: 40 }, (_, index) => `    at line ${index}`)];
+  expect(lastWords([`${at} ERROR earlier (x)`, ...long])).toEqual(long.slice(0, 15));
+});
+
+test('Node that is out of memory says so itself', () => {
+  const fatal = 'FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory';
+  expect(lastWords([`${at} INFO fine (x)`, '<--- Last few GCs --->', fatal])).toEqual([fatal]);
+});
+
 test('a program that fails before it has a log has its complaint shown', () => {
   expect(lastWords(['Error: Could not find or load main class X', ''])).toEqual([
     'Error: Could not find or load main class X',
@@ -33,6 +43,6 @@ test('a program that fails before it has a log has its complaint shown', () => {
 });
 
 test('a server that was killed in the midst of its work has said nothing', () => {
-  expect(lastWords([`${at} INFO fine (x)`, `${at} WARN nearly (x)`])).toEqual([]);
+  expect(lastWords([`${at} INFO fine (x)`, '  and more', `${at} WARN nearly (x)`, 'java.io.IOException'])).toEqual([]);
   expect(lastWords([])).toEqual([]);
 });
