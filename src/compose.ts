@@ -86,6 +86,7 @@ type Started = (() => Promise<void> | void)[];
 const FIRST_METADATA_TIMEOUT_MS = 10_000;
 
 export async function startBroker({ config, logger, onFatal }: BrokerOptions): Promise<RunningBroker> {
+  logger.info('starting');
   const machine = { clock: new SystemClock(), disk: new NodeDisk(), random: new SystemRandom() };
   const started: Started = [];
   const close = async (): Promise<void> => {
@@ -115,6 +116,7 @@ async function layFoundation(ground: Ground, started: Started): Promise<Foundati
   const { random, logger } = ground;
   const zk = newZooKeeper(ground);
   started.push(() => zk.close());
+  logger.info(`Connecting to zookeeper on ${ground.config.zookeeperConnect}`);
   await zk.connect();
   await ensurePersistentPaths(zk);
   const clusterId = await getOrCreateClusterId(zk, random);

@@ -1,8 +1,9 @@
 /**
  * The process of one broker: arguments, signals and exit codes.
  *
- * Exit codes: 0 stopped as asked, 1 the configuration or the start-up failed (the reason is printed), 70 a fault of our
- * own (a failed assertion, an unhandled rejection): the supervisor restarts, recovery is tested, limping on is not.
+ * Exit codes: 0 stopped as asked, 1 the configuration, the start-up or the last disk failed (the reason is printed), 70
+ * a fault of our own (a failed assertion, an unhandled rejection): the supervisor restarts, recovery is tested, limping
+ * on is not.
  */
 import { enableCompileCache } from 'node:module';
 import path from 'node:path';
@@ -13,7 +14,10 @@ enableCompileCache(path.join(import.meta.dirname, '..', '.cache', 'node'));
 const { createLogger } = await import('./logging.ts');
 const { brokerValuesText } = await import('./config/describe.ts');
 const { loadBrokerConfig } = await import('./config/load.ts');
+const { KafkaError } = await import('./protocol/errors.ts');
 const { startBroker } = await import('./compose.ts');
+const { startFailureLines } = await import('./start-failure.ts');
+const { default: manifest } = await import('../package.json', { with: { type: 'json' } });
 
 const USAGE = 'USAGE: kafka-server-start.sh [-daemon] server.properties [--override property=value]*';
 const EXIT_FAULT = 70;
@@ -23,6 +27,10 @@ let running: RunningBroker | null = null;
 let isStopping = false;
 
 function crash(what: string, error: unknown): never {
+  if (error instanceof KafkaError && error.error === 'KAFKA_STORAGE_ERROR') {
+    logger.error(`${what}: ${error.message}. The broker stops now; see to the disk, and start it again.`);
+    process.exit(1);
+  }
   logger.error(`${what}: the broker stops now`, error);
   process.exit(EXIT_FAULT);
 }
@@ -53,12 +61,16 @@ if (loaded.kind === 'problems') {
   logger.error('Exiting Kafka due to fatal exception: the configuration cannot be used');
   process.exit(1);
 }
+logger.info(`Kafka version: 3.9.0 (Barnabas ${manifest.version} on Node ${process.version})`);
 logger.named('kafka.server.KafkaConfig').info(brokerValuesText(loaded.config));
 for (const warning of loaded.warnings) logger.warn(warning);
 try {
   running = await startBroker({ config: loaded.config, logger, onFatal: crash });
   if (isStopping) await running.close();
 } catch (error) {
-  logger.named('kafka.Kafka$').error('Exiting Kafka due to fatal exception', error);
+  const lines = startFailureLines(error);
+  const fatal = logger.named('kafka.Kafka$');
+  for (const line of lines ?? []) fatal.error(line);
+  fatal.error('Exiting Kafka due to fatal exception during startup.', lines === null ? error : undefined);
   process.exit(1);
 }

@@ -13,6 +13,11 @@ import { ControlledShutdown } from './protocol/messages/07-controlled-shutdown.t
 import { readBrokers, registerBroker } from './zk/brokers.ts';
 import type { ZooKeeper } from './zk/zookeeper.ts';
 
+/** Another broker advertises the address that this one is to advertise. */
+export class EndpointTakenError extends Error {
+  override readonly name = 'EndpointTakenError';
+}
+
 export interface MembershipOptions {
   readonly brokerId: number;
   readonly config: BrokerConfig;
@@ -116,7 +121,7 @@ export class Membership {
       );
       const names = taken.map(({ host, port }) => `${host}:${port}`).join(',');
       if (taken.length > 0)
-        throw new Error(
+        throw new EndpointTakenError(
           `Configured end points ${names} in advertised listeners are already registered by broker ${other.brokerId}`,
         );
     }

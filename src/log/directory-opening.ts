@@ -1,7 +1,7 @@
 /** Takes one directory of log.dirs for this process, and reads whose data it holds. */
 import * as path from 'node:path';
 import type { DiskLock } from '../lib/disk.ts';
-import { LogDirectory, type LogDirectoryListener, type LogServices } from './log-directory.ts';
+import { isDiskError, LogDirectory, type LogDirectoryListener, type LogServices } from './log-directory.ts';
 import { decodeMetaProperties, META_PROPERTIES, type MetaProperties } from './meta-properties.ts';
 
 export interface OpenedDirectory {
@@ -56,9 +56,4 @@ function readMeta(directoryPath: string, { disk, logger }: LogServices): MetaPro
   if (disk.exists(file)) return decodeMetaProperties(disk.readFile(file).toString('utf8'), file);
   logger.info(`No meta.properties file found in ${directoryPath}.`);
   return null;
-}
-
-/** Errors of the disk have the name of the system call; ours have not. */
-function isDiskError(error: unknown): boolean {
-  return error instanceof Error && 'syscall' in error;
 }

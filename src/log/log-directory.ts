@@ -30,6 +30,11 @@ export interface LogDirectoryListener {
   onLogFailed(log: PartitionLog, error: KafkaError): void;
 }
 
+/** Errors of the disk have the name of the system call; ours have not. */
+export function isDiskError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error;
+}
+
 export class LogDirectory {
   readonly path: string;
   readonly services: LogServices;
@@ -86,7 +91,9 @@ export class LogDirectory {
     if (this.#failure !== null) return this.#failure;
     const reason = error instanceof Error ? error.message : String(error);
     this.#failure = new KafkaError('KAFKA_STORAGE_ERROR', `${what} in dir ${this.path}: ${reason}`, { cause: error });
-    this.services.logger.error(`Stopping serving logs in dir ${this.path}: ${what}`, error);
+    // What the disk says is all there is to know of its errors; where we were when it said so helps nobody.
+    if (isDiskError(error)) this.services.logger.error(`Stopping serving logs in dir ${this.path}: ${what}: ${reason}`);
+    else this.services.logger.error(`Stopping serving logs in dir ${this.path}: ${what}`, error);
     this.#cancelTimers();
     this.#listener.onDirectoryFailed(this, this.#failure);
     return this.#failure;

@@ -24,7 +24,12 @@ import type { LogConfig } from './log-config.ts';
 import type { LogDirectory, LogDirectoryListener, LogServices } from './log-directory.ts';
 import { LogStore } from './log-store.ts';
 import { LogUpkeep, type LogUpkeepConfig } from './log-upkeep.ts';
-import { checkMetaProperties, encodeMetaProperties, META_PROPERTIES } from './meta-properties.ts';
+import {
+  checkMetaProperties,
+  encodeMetaProperties,
+  InconsistentDirectoryError,
+  META_PROPERTIES,
+} from './meta-properties.ts';
 import { OpenFiles } from './open-files.ts';
 import { markedDirectoryName, partitionDirectoryName } from './partition-directory.ts';
 import { PartitionLog } from './partition-log.ts';
@@ -59,6 +64,11 @@ export interface LogDirectoryInfo {
   readonly usableBytes: number;
 }
 
+/** No directory of log.dirs can be used. */
+export class NoLogDirectoryError extends Error {
+  override readonly name = 'NoLogDirectoryError';
+}
+
 interface LoadedDirectoryRef {
   readonly directory: LogDirectory;
   readonly checkpoints: DirectoryCheckpoints;
@@ -86,7 +96,7 @@ export class LogManager {
   #upkeep: LogUpkeep | null = null;
 
   /**
-   * Throws Error when a directory is in use by another process, when none can be used, or when one holds foreign data.
+   * Throws DirectoryInUseError, NoLogDirectoryError, and InconsistentDirectoryError when one holds foreign data.
    */
   static open(options: LogManagerOptions): LogManager {
     const manager = new LogManager(options);
@@ -118,10 +128,9 @@ export class LogManager {
 
   #assertSomeDirectory(): void {
     if (this.#managed.every(({ directory }) => directory.isOffline))
-      throw new Error(
+      throw new NoLogDirectoryError(
         `Shutdown broker because none of the specified log dirs from ${this.#options.config.logDirs.join(', ')} ` +
-          `can be ` +
-          'created or validated',
+          'can be created or validated',
       );
   }
 
@@ -199,7 +208,7 @@ export class LogManager {
     for (const log of loaded.logs) {
       const other = this.#logs.get(log.name);
       if (other !== undefined)
-        throw new Error(
+        throw new InconsistentDirectoryError(
           `Duplicate log directories for ${log.name} are found in both ${log.path} and ${other.path}. Recover ` +
             `broker from this ` +
             'failure by manually deleting one of the two directories for this partition. It is recommended to ' +

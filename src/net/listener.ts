@@ -14,6 +14,17 @@ export interface ListenerOptions {
   readonly onError: (error: Error) => void;
 }
 
+/** The address cannot be bound; `code` is the system's (EADDRINUSE, EACCES …). */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+  readonly code: string;
+
+  constructor({ host, port }: Endpoint, cause: NodeJS.ErrnoException) {
+    super(`Socket server failed to bind to ${host}:${port}: ${cause.message}.`, { cause });
+    this.code = cause.code ?? '';
+  }
+}
+
 export class Listener {
   readonly #options: ListenerOptions;
   readonly #server: net.Server;
@@ -29,17 +40,20 @@ export class Listener {
     return this.#options.endpoint.listenerName;
   }
 
+  get host(): string {
+    return this.#options.endpoint.host || '0.0.0.0';
+  }
+
   /** The port it really listens on: the configured one, or the one the system chose for port 0. */
   get port(): number {
     return this.#port;
   }
 
-  /** Rejects when the address cannot be bound. */
+  /** Rejects with ListenError when the address cannot be bound. */
   listen(): Promise<void> {
     const { host, port } = this.#options.endpoint;
     return new Promise((resolve, reject) => {
-      const onFailed = (error: Error): void =>
-        reject(new Error(`Socket server failed to bind to ${host}:${port}: ${error.message}.`, { cause: error }));
+      const onFailed = (error: Error): void => reject(new ListenError(this.#options.endpoint, error));
       this.#server.once('error', onFailed);
       // An empty host means every address, as in Kafka's `PLAINTEXT://:9092`.
       this.#server.listen({ port, backlog: this.#options.backlog, ...(host === '' ? {} : { host }) }, () => {

@@ -101,7 +101,10 @@ export class SocketServer {
     this.#receivesInPlace = await canReceiveInPlace();
     if (!this.#receivesInPlace) this.#logger.warn('This Node cannot receive in place: receiving will be slower');
     try {
-      for (const listener of this.#listeners) await listener.listen();
+      for (const listener of this.#listeners) {
+        await listener.listen();
+        this.#logger.info(`Awaiting socket connections on ${listener.host}:${listener.port}.`);
+      }
     } catch (error) {
       await this.close();
       throw error;

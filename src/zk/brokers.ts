@@ -5,6 +5,7 @@ import type { BrokerInfo } from '../model/broker.ts';
 import type { ZooKeeperOperations } from './operations.ts';
 import { ANY_VERSION, isZooKeeperError, ZooKeeperError } from './operations.ts';
 import type { BrokerRegistration } from './znodes.ts';
+import { ZnodeFormatError } from './znode-json.ts';
 import { BrokerIdsZnode, BrokerIdZnode, BrokerSequenceIdZnode } from './znodes.ts';
 
 export interface RegistrationContext {
@@ -17,12 +18,19 @@ export interface RegistrationContext {
   readonly patienceMs?: number;
 }
 
+/** Another process holds the broker's id. */
+export class BrokerIdTakenError extends ZooKeeperError {
+  constructor(brokerId: number, message: string) {
+    super('NODE_EXISTS', BrokerIdZnode.path(brokerId), message);
+  }
+}
+
 /**
  * Registers the broker in the present session and resolves with its epoch. Creating and filling the znode is one multi:
  * nobody sees it empty, and the reply of the second half carries the czxid (Kafka's CheckedEphemeral). A registration
  * that this very session holds already is kept, with its epoch; one of an earlier session of this process is replaced.
  *
- * @throws ZooKeeperError NODE_EXISTS when another living process holds the id.
+ * @throws BrokerIdTakenError when another living process holds the id.
  */
 export async function registerBroker(
   zk: ZooKeeperOperations,
@@ -54,10 +62,31 @@ export async function registerBroker(
     const conflict =
       `Error while creating ephemeral at ${path}, node already exists and owner '0x${owner}' ` +
       `does not match current session '0x${zk.sessionId}'`;
-    if (clock.monotonicMs() >= deadlineMs) throw new ZooKeeperError('NODE_EXISTS', path, conflict);
-    if (!isWaiting) logger.info(`${conflict}; waiting for that session to expire`);
+    const isOver = clock.monotonicMs() >= deadlineMs;
+    if (isOver || !isWaiting) {
+      const other = await addressesOf(zk, brokerId);
+      if (isOver)
+        throw new BrokerIdTakenError(
+          brokerId,
+          `Another broker with broker.id=${brokerId} is running (${other}). ${conflict}`,
+        );
+      logger.info(
+        `A broker with broker.id=${brokerId} is registered already (${other}). If that was this one before it was ` +
+          `killed, its session ends soon; waiting up to ${Math.ceil(patienceMs / 1000)} s for that. ${conflict}`,
+      );
+    }
     isWaiting = true;
     await clock.sleep(Math.min(250, zk.sessionTimeoutMs / 4));
+  }
+}
+
+async function addressesOf(zk: ZooKeeperOperations, brokerId: number): Promise<string> {
+  try {
+    const endpoints = (await readBroker(zk, brokerId))?.endpoints ?? [];
+    return endpoints.map(({ host, port }) => `${host}:${port}`).join(', ') || 'at an unknown address';
+  } catch (error) {
+    if (!(error instanceof ZnodeFormatError)) throw error;
+    return error.message;
   }
 }
 

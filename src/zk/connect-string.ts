@@ -7,18 +7,23 @@ export interface ConnectString {
 
 const DEFAULT_PORT = 2181;
 
-/** @throws RangeError that quotes the text, when it is not of that form. */
+/** The text, which its message quotes, is not of that form. */
+export class ConnectStringError extends RangeError {
+  override readonly name = 'ConnectStringError';
+}
+
+/** @throws ConnectStringError */
 export function parseConnectString(text: string): ConnectString {
   const slash = text.indexOf('/');
   const hosts = slash === -1 ? text : text.slice(0, slash);
   const chroot = slash === -1 ? '' : text.slice(slash).replace(/\/+$/, '');
-  if (chroot.includes('//')) throw new RangeError(`Invalid chroot in ZooKeeper connect string: ${text}`);
+  if (chroot.includes('//')) throw new ConnectStringError(`Invalid chroot in ZooKeeper connect string: ${text}`);
   const servers = hosts
     .split(',')
     .map((host) => host.trim())
     .filter((host) => host !== '')
     .map((host) => parseServer(host, text));
-  if (servers.length === 0) throw new RangeError(`No server in ZooKeeper connect string: ${text}`);
+  if (servers.length === 0) throw new ConnectStringError(`No server in ZooKeeper connect string: ${text}`);
   return { servers, chroot };
 }
 
@@ -27,6 +32,6 @@ function parseServer(server: string, text: string): { host: string; port: number
   const host = match?.[1] ?? match?.[2];
   const port = match?.[3] === undefined ? DEFAULT_PORT : Number(match[3]);
   if (host === undefined || port < 1 || port > 65535)
-    throw new RangeError(`Invalid server ${server} in ZooKeeper connect string: ${text}`);
+    throw new ConnectStringError(`Invalid server ${server} in ZooKeeper connect string: ${text}`);
   return { host, port };
 }

@@ -59,6 +59,7 @@ declare module 'node-zookeeper-client/lib/ConnectionManager.js' {
     findNextServer(callback: (server: Server) => void): void;
     onSocketConnected(): void;
     onSocketData(chunk: Buffer): void;
+    onSocketError(error: Error): void;
     onSocketTimeout(): void;
     onSocketConnectTimeout(): void;
   }

@@ -43,6 +43,8 @@ export interface RawConnectionHandlers<P extends PendingRequest> {
   /** Connected, with a session that may be a new one. Requests may be sent from here on. */
   onConnected(): void;
   onDisconnected(unanswered: P[]): void;
+  /** A server could not be reached; the next one is tried. */
+  onUnreachable(reason: string): void;
   /** A server said that the session is over. This object is finished. */
   onExpired(): void;
   /** No server has confirmed the session for as long as it may live; connecting goes on. Called once per connection. */
@@ -198,6 +200,11 @@ export class RawConnection<P extends PendingRequest> {
         if (server !== undefined) useServer(server);
       });
     };
+    const onSocketError = manager.onSocketError;
+    manager.onSocketError = (error) => {
+      onSocketError.call(manager, error);
+      this.#handlers.onUnreachable(reasonOf(error));
+    };
     const onSocketConnected = manager.onSocketConnected;
     manager.onSocketConnected = () => this.#onSocketConnected(() => onSocketConnected.call(manager));
     const onSocketData = manager.onSocketData;
@@ -325,4 +332,10 @@ export class RawConnection<P extends PendingRequest> {
     const header = new jute.protocol.RequestHeader(jute.XID_PING, jute.OP_CODES.PING);
     this.#manager.queue(new jute.Request(header, null));
   }
+}
+
+/** A name with several addresses fails with the errors of all of them, and no message of its own. */
+function reasonOf(error: Error): string {
+  if (!(error instanceof AggregateError)) return error.message;
+  return error.errors.map((each) => (each instanceof Error ? each.message : String(each))).join(', ');
 }

@@ -80,6 +80,8 @@ export class Sessions {
   #waiting: Pending[] = [];
   #waitingStart = 0;
   #inFlight = 0;
+  /** Why no server was reached since there was a connection; null as long as none refused. */
+  #whyUnreachable: string | null = null;
 
   constructor(options: SessionsOptions, handlers: SessionHandlers) {
     this.#options = options;
@@ -116,13 +118,16 @@ export class Sessions {
 
   /** @throws ZooKeeperError CONNECTION_TIMEOUT when no server can be reached in time; this object is closed then. */
   async connect(): Promise<void> {
-    const { connectionTimeoutMs, servers } = this.#options;
-    const names = servers.map(({ host, port }) => `${host}:${port}`).join(',');
-    const timer = this.#clock.schedule(connectionTimeoutMs, () => {
-      const message = `Timed out waiting for connection to ZooKeeper at ${names} while in state: ${this.#state}`;
+    const timer = this.#clock.schedule(this.#options.connectionTimeoutMs, () => {
+      const reason = this.#whyUnreachable === null ? '' : ` (${this.#whyUnreachable})`;
+      const message =
+        `Timed out waiting for connection to ZooKeeper at ${this.#serverNames} ` +
+        `while in state: ${this.#state}${reason}`;
       this.#firstConnected.reject(new ZooKeeperError('CONNECTION_TIMEOUT', null, message));
     });
+    this.#logger.info(`Initializing a new session to ${this.#serverNames}.`);
     this.#connection.connect();
+    this.#logger.info('Waiting until connected.');
     try {
       await this.#firstConnected.promise;
     } catch (error) {
@@ -180,6 +185,10 @@ export class Sessions {
     return waiting;
   }
 
+  get #serverNames(): string {
+    return this.#options.servers.map(({ host, port }) => `${host}:${port}`).join(',');
+  }
+
   #rejectAll(requests: readonly Pending[], code: 'SESSION_EXPIRED' | 'CLOSED'): void {
     for (const pending of requests) pending.reject(code);
   }
@@ -191,9 +200,11 @@ export class Sessions {
       onExpired: () => {
         if (connection !== this.#connection || this.#state === 'CLOSED') return;
         this.#lose(`ZooKeeper says that session 0x${this.#sessionId} expired`);
+        this.#logger.info(`Initializing a new session to ${this.#serverNames}.`);
         this.#connection = this.#newConnection();
         this.#connection.connect();
       },
+      onUnreachable: (reason) => this.#onUnreachable(reason),
       onLeaseOver: () => this.#lose(`No ZooKeeper server could be reached for ${this.sessionTimeoutMs} ms`),
       onWatchEvent: (path, changed) => {
         if (connection === this.#connection && this.#state !== 'CLOSED') this.#handlers.onWatchEvent(path, changed);
@@ -211,10 +222,19 @@ export class Sessions {
     const wasLost = this.#state === 'LOST';
     this.#sessionId = sessionId;
     this.#state = 'CONNECTED';
+    this.#whyUnreachable = null;
     this.#logger.info(`Connected to ZooKeeper, session 0x${sessionId}, timeout ${sessionTimeoutMs} ms`);
     if (isFirst) this.#firstConnected.resolve();
     else if (wasLost) this.#handlers.onEstablished();
     this.#pump();
+  }
+
+  /** Said once until there is a connection: it is tried again many times a second. */
+  #onUnreachable(reason: string): void {
+    if (this.#state === 'CONNECTED' || this.#state === 'CLOSED') return;
+    if (this.#whyUnreachable === null)
+      this.#logger.warn(`A ZooKeeper server cannot be reached, trying again until one can: ${reason}`);
+    this.#whyUnreachable = reason;
   }
 
   #onDisconnected(connection: RawConnection<Pending>, unanswered: Pending[]): void {

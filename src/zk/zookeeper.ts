@@ -53,7 +53,7 @@ export class ZooKeeper implements ZooKeeperOperations {
   readonly #lostHandlers = new Set<() => void>();
   readonly #establishedHandlers = new Set<() => void>();
 
-  /** @throws RangeError when the connect string is malformed. */
+  /** @throws ConnectStringError */
   constructor({ connectString, clock, logger, ...options }: ZooKeeperOptions) {
     const { servers, chroot } = parseConnectString(connectString);
     this.#chroot = chroot;

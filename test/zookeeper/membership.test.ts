@@ -90,17 +90,22 @@ describe('a broker', () => {
     expect((await zk.exists('/brokers/ids/1'))?.ephemeralOwner).toBe(restarted.sessionId);
   });
 
-  it("whose id another living broker holds is refused in Kafka's words", async () => {
+  it('whose id another living broker holds is told so, and refused', async () => {
     const { zk, another } = await newCluster(server);
     const holder = await another();
     await registerBroker(holder, 1, registration(9092), context);
-    const refused = registerBroker(zk, 1, registration(9093), { ...context, patienceMs: 300 });
+    const lines: string[] = [];
+    const logger = { ...context.logger, info: (line: string) => lines.push(line) };
+    const refused = registerBroker(zk, 1, registration(9093), { ...context, logger, patienceMs: 300 });
     await expect(refused).rejects.toMatchObject({
       code: 'NODE_EXISTS',
       message:
+        `Another broker with broker.id=1 is running (localhost:9092). ` +
         `Error while creating ephemeral at /brokers/ids/1, node already exists and owner '0x${holder.sessionId}' ` +
         `does not match current session '0x${zk.sessionId}'`,
     });
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain('A broker with broker.id=1 is registered already (localhost:9092)');
   });
 
   it('that lost its session registers anew, in a new epoch', async () => {

@@ -1,5 +1,6 @@
 /** What a client can ask, against one real server. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { silentLogger } from '../../src/lib/logger.ts';
 import { ANY_VERSION } from '../../src/zk/operations.ts';
 import { connectZooKeeper, newZooKeeper } from '../support/zookeeper-client.ts';
 import { describeZooKeeperContract } from '../support/zookeeper-contract.ts';
@@ -82,12 +83,21 @@ describe('a client', () => {
     );
   });
 
-  it('gives up when no server can be reached in time, and says so', async () => {
-    const zk = newZooKeeper('127.0.0.1:1', { connectionTimeoutMs: 300 });
-    await expect(zk.connect()).rejects.toMatchObject({
-      code: 'CONNECTION_TIMEOUT',
-      message: 'Timed out waiting for connection to ZooKeeper at 127.0.0.1:1 while in state: CONNECTING',
+  it('says at once whom it waits for and why, and gives up when no server can be reached in time', async () => {
+    const lines: string[] = [];
+    const say = (line: string): number => lines.push(line);
+    const zk = newZooKeeper('127.0.0.1:1', {
+      connectionTimeoutMs: 300,
+      logger: { ...silentLogger, info: say, warn: say },
     });
+    const reason = 'connect ECONNREFUSED 127.0.0.1:1';
+    const connected = zk.connect();
+    expect(lines).toEqual(['Initializing a new session to 127.0.0.1:1.', 'Waiting until connected.']);
+    await expect(connected).rejects.toMatchObject({
+      code: 'CONNECTION_TIMEOUT',
+      message: `Timed out waiting for connection to ZooKeeper at 127.0.0.1:1 while in state: CONNECTING (${reason})`,
+    });
+    expect(lines.slice(2)).toEqual([`A ZooKeeper server cannot be reached, trying again until one can: ${reason}`]);
     await expect(zk.get('/')).rejects.toMatchObject({ code: 'CLOSED' });
   });
 

@@ -23,6 +23,7 @@ interface TestServer {
   readonly pending: Map<string, Deferred<EncodedReply | null>>;
   readonly connections: Set<Connection>;
   readonly complaints: string[];
+  readonly news: string[];
   releasedCount: number;
 }
 
@@ -63,12 +64,14 @@ async function startServer(
 ): Promise<TestServer> {
   const clock = new ManualClock();
   const complaints: string[] = [];
+  const news: string[] = [];
   const state = {
     clock,
     handled: [] as string[],
     pending: new Map<string, Deferred<EncodedReply | null>>(),
     connections: new Set<Connection>(),
     complaints,
+    news,
     releasedCount: 0,
   };
   const server = new SocketServer({
@@ -86,7 +89,7 @@ async function startServer(
     },
     handleFrame: handlerOf(state),
     clock,
-    logger: { ...silentLogger, warn: (message) => complaints.push(message) },
+    logger: { ...silentLogger, warn: (message) => complaints.push(message), info: (message) => news.push(message) },
     limits,
   });
   await server.start();
@@ -529,6 +532,7 @@ describe('the end', () => {
 
   it('comes at once when an address cannot be bound', async () => {
     const test = await startServer();
+    expect(test.news).toEqual([`Awaiting socket connections on 127.0.0.1:${test.port}.`]);
     await expect(
       startServer({
         listeners: [
