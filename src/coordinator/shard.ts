@@ -27,6 +27,11 @@ export interface TimerChange {
 export interface Outcome<R> {
   /** Appended as one batch, all or nothing; then replayed in this order, before timers and replies. */
   readonly records?: readonly R[];
+  /**
+   * False when the records need not stand or fall together (tombstones of many offsets): they may then be spread over
+   * several batches, and when the log refuses one of these, those before it stay.
+   */
+  readonly isAtomic?: boolean;
   readonly timers?: readonly TimerChange[];
   /** Sent when everything is committed that the shard has appended so far, the records above included. */
   readonly replies?: readonly Reply[];
@@ -34,7 +39,9 @@ export interface Outcome<R> {
   readonly immediateReplies?: readonly Reply[];
   /**
    * What to do instead when the log refuses the records (too large, too few replicas); nothing of this outcome is
-   * carried out then. When left out, all of its tickets are answered with the error.
+   * carried out then. The error is in the words for clients (see coordinator-errors.ts). When left out, all of its
+   * tickets, and that of the request, are answered with the error; what no request asked for (onTimer, onLoaded) is
+   * asked for again 500 ms later.
    */
   readonly onRefused?: (error: ErrorName) => Outcome<R>;
 }
