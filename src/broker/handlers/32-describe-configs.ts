@@ -91,8 +91,10 @@ async function readOverrides(broker: Broker, topic: string): Promise<ReadonlyMap
   try {
     return await withTimeout(clock, config.requestTimeoutMs, topicConfigs.readOverrides(topic), () => timedOut);
   } catch (error) {
-    if (error instanceof KafkaError) throw error;
-    logger.warn(`The configuration of topic ${topic} could not be read`, error);
+    const isNonsense = error instanceof KafkaError && error.error === 'INVALID_CONFIG';
+    logger.warn(`The configuration of topic ${topic} could not be read`, isNonsense ? undefined : error);
+    // As Kafka: a list of all topics is not to fail over one that cannot be understood.
+    if (isNonsense) return new Map();
     throw timedOut;
   }
 }

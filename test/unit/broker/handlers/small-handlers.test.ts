@@ -204,16 +204,27 @@ describe('DescribeConfigs', () => {
     expect(await describeOne(4, 4, '')).toMatchObject({ errorCode: 0, configs: [] });
   });
 
-  it('of a topic whose configuration is out of reach may be tried again, and is no fault of ours', async () => {
-    const failing = { readOverrides: () => Promise.reject(new Error('connection loss')) };
+  async function describeWhenReadingFails(error: Error) {
+    const failing = { readOverrides: () => Promise.reject(error) };
     const unreachable = deskOf([describeConfigs], {
       ...broker,
       topicConfigs: failing as unknown as Broker['topicConfigs'],
     });
     const resources = [{ resourceType: 2, resourceName: 't', configurationKeys: null }];
     const answer = await unreachable.ask(DescribeConfigs, 4, { resources });
-    expect(answer?.results).toMatchObject([{ errorCode: Errors.REQUEST_TIMED_OUT, configs: [] }]);
     expect(unreachable.dispatch.faultCount).toBe(0);
+    return answer?.results[0];
+  }
+
+  it('of a topic whose configuration is out of reach may be tried again, and is no fault of ours', async () => {
+    const result = await describeWhenReadingFails(new Error('connection loss'));
+    expect(result).toMatchObject({ errorCode: Errors.REQUEST_TIMED_OUT, configs: [] });
+  });
+
+  it('of a topic whose configuration cannot be understood is that of the broker, so that lists go on', async () => {
+    const result = await describeWhenReadingFails(new KafkaError('INVALID_CONFIG', 'no JSON'));
+    expect(result).toMatchObject({ errorCode: 0, errorMessage: null });
+    expect(result?.configs.find(({ name }) => name === 'retention.ms')?.value).toBe('5000');
   });
 
   it('answers each resource for itself', async () => {
