@@ -127,7 +127,7 @@ function heapBytes(field: Field): number {
   }
 }
 
-// Reading.
+// Reading. A nullable struct begins with an int8: -1 for null, else 1; as a tagged field with a varint: 0 for null.
 
 /** `compact`, `nullable` and a noun as the name of a Reader's or Writer's method. */
 function method(context: Context, nullable: boolean, noun: string): string {
@@ -143,7 +143,7 @@ function readStruct(context: Context, path: string, fields: Fields): string {
       lines.push(`const ${name}_ = ${defaultText(field)};`);
     } else if (isTagged(context, field)) {
       lines.push(`let ${name}_ = ${defaultText(field)};`);
-      tagged.push(`case ${field.options.tag}: ${name}_ = ${readText(context, `${path}_${name}`, field)}; break;`);
+      tagged.push(`case ${field.options.tag}: ${name}_ = ${readText(context, `${path}_${name}`, field, true)}; break;`);
     } else {
       lines.push(`const ${name}_ = ${readText(context, `${path}_${name}`, field)};`);
     }
@@ -162,7 +162,7 @@ function readStruct(context: Context, path: string, fields: Fields): string {
   return `read_${path}`;
 }
 
-function readText(context: Context, path: string, field: Field): string {
+function readText(context: Context, path: string, field: Field, tagged = false): string {
   const nullable = isNullable(context, field);
   switch (field.kind) {
     case 'string':
@@ -175,7 +175,8 @@ function readText(context: Context, path: string, field: Field): string {
       return field.options.saturating ? 'r.saturatingInt64()' : 'r.int64()';
     case 'struct': {
       const read = readStruct(context, path, field.fields ?? {});
-      return nullable ? `(r.int8() < 0 ? null : ${read}(r))` : `${read}(r)`;
+      if (!nullable) return `${read}(r)`;
+      return tagged ? `(r.uvarint() === 0 ? null : ${read}(r))` : `(r.int8() < 0 ? null : ${read}(r))`;
     }
     case 'array':
       return `${readArray(context, path, field, nullable)}(r)`;
@@ -216,7 +217,7 @@ function writeStruct(context: Context, path: string, fields: Fields): string {
       tagged.push({
         tag: field.options.tag ?? 0,
         isPresent: isSet(),
-        write: writeText(context, inner, field, `x.${name}`),
+        write: writeText(context, inner, field, `x.${name}`, true),
       });
     } else {
       const value = isOptional(field) ? `(x.${name} === undefined ? ${defaultText(field)} : x.${name})` : `x.${name}`;
@@ -235,7 +236,7 @@ function writeStruct(context: Context, path: string, fields: Fields): string {
   return `write_${path}`;
 }
 
-function writeText(context: Context, path: string, field: Field, value: string): string {
+function writeText(context: Context, path: string, field: Field, value: string, tagged = false): string {
   const nullable = isNullable(context, field);
   const checked = nullable ? value : `${value} ?? refuseNull('${path}', ${context.version})`;
   switch (field.kind) {
@@ -248,7 +249,8 @@ function writeText(context: Context, path: string, field: Field, value: string):
     case 'struct': {
       const write = writeStruct(context, path, field.fields ?? {});
       if (!nullable) return `${write}(w, ${checked});`;
-      return `{ const v = ${value}; if (v === null) w.int8(-1); else { w.int8(1); ${write}(w, v); } }`;
+      const none = tagged ? 'w.uvarint(0)' : 'w.int8(-1)';
+      return `{ const v = ${value}; if (v === null) ${none}; else { w.int8(1); ${write}(w, v); } }`;
     }
     case 'array':
       return `${writeArray(context, path, field, nullable)}(w, ${checked});`;

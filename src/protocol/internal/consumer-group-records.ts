@@ -60,13 +60,16 @@ export const ConsumerGroupMemberMetadataValue = defineStoredRecord({
     subscribedTopicRegex: string({ nullable: '0+' }),
     rebalanceTimeoutMs: int32({ default: -1 }),
     serverAssignor: string({ nullable: '0+' }),
-    /** Of a member that speaks the classic protocol in a group of the consumer protocol; null of any other. */
+    /**
+     * Of a member that speaks the classic protocol in a group of the consumer protocol; null of any other, and that is
+     * said: what Kafka reads where the tag is absent is a classic member without protocols.
+     */
     classicMemberMetadata: struct(
       {
         sessionTimeoutMs: int32(),
         supportedProtocols: array({ name: string(), metadata: bytes() }),
       },
-      { nullable: '0+', default: null, tag: 0 },
+      { nullable: '0+', tag: 0 },
     ),
   },
 });

@@ -176,6 +176,15 @@ export class RecordBatch {
     return readInt64(this.buffer, this.position + BASE_TIMESTAMP_AT);
   }
 
+  /**
+   * Notes when the tombstones or the marker here may go. The caller writes the records' timestamps anew, which count
+   * from baseTimestamp, and the checksum.
+   */
+  setDeleteHorizon(horizonMs: number): void {
+    this.buffer.writeUInt16BE(this.attributes | DELETE_HORIZON_FLAG, this.position + ATTRIBUTES_AT);
+    writeInt64(this.buffer, this.position + BASE_TIMESTAMP_AT, horizonMs);
+  }
+
   /** Of all records; under LogAppendTime the timestamp of each. */
   get maxTimestamp(): number {
     return readInt64(this.buffer, this.position + MAX_TIMESTAMP_AT);
@@ -211,6 +220,20 @@ export class RecordBatch {
 
   get recordCount(): number {
     return this.buffer.readInt32BE(this.position + RECORD_COUNT_AT);
+  }
+
+  /** The caller writes the checksum. */
+  set recordCount(count: number) {
+    this.buffer.writeInt32BE(count, this.position + RECORD_COUNT_AT);
+  }
+
+  /** Makes a header without records of it, as compaction keeps one for its sequence. The caller writes the checksum. */
+  setEmpty(): void {
+    const attributes = this.attributes & ~(COMPRESSION_MASK | DELETE_HORIZON_FLAG);
+    this.buffer.writeUInt16BE(attributes, this.position + ATTRIBUTES_AT);
+    writeInt64(this.buffer, this.position + BASE_TIMESTAMP_AT, NO_TIMESTAMP);
+    this.batchLength = RECORD_BATCH_OVERHEAD - LOG_OVERHEAD;
+    this.recordCount = 0;
   }
 
   get isCompressed(): boolean {

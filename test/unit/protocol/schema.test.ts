@@ -115,6 +115,19 @@ describe('a declared message', () => {
     expect(() => Example.requestCodec(3).read(new Reader(Buffer.from('00', 'hex')))).toThrow(RangeError);
   });
 
+  it('tells null from absent where a tagged struct may be null', () => {
+    const codec = compile('Tagged', { cursor: struct({ at: int32() }, { nullable: '0+', tag: 0 }) }, 0, true);
+    const layouts = [
+      { cursor: { at: 0 }, hex: '00' }, // the default
+      { cursor: null, hex: '01000100' }, // one byte, 0
+      { cursor: { at: 3 }, hex: '010006010000000300' },
+    ];
+    for (const { cursor, hex } of layouts) {
+      expect(hexOf(codec, { cursor })).toBe(hex);
+      expect(codec.read(new Reader(Buffer.from(hex, 'hex')))).toEqual({ cursor });
+    }
+  });
+
   it('skips tagged fields that it does not know and refuses known ones of a wrong size', () => {
     const body = '01ffffffff01'; // an empty name, since1, an empty list
     const read = (tags: string) => Example.requestCodec(3).read(new Reader(Buffer.from(body + tags, 'hex')));

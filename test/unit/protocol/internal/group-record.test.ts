@@ -129,11 +129,14 @@ describe('a classic group', () => {
 describe('a group of the consumer protocol', () => {
   it('has the bytes of Kafka’s records', () => {
     const tail = ['00', '0272', '0263', '032f68', '020274', '00', 'ffffffff', '00'].join('');
-    expect(hexOf(MEMBER)).toEqual(['0005' + '000167' + '00016d', `0000${tail}00`]);
+    expect(hexOf(MEMBER)).toEqual(['0005' + '000167' + '00016d', `0000${tail}01000100`]);
     const classicMemberMetadata = { sessionTimeoutMs: 6, supportedProtocols: [] };
     const classic = { ...(MEMBER.value as NonNullable<typeof MEMBER.value>), classicMemberMetadata };
-    // One tagged field, number 0, seven bytes: not null, 6 ms, no protocols, no tags.
+    // One tagged field, number 0, seven bytes: not null, 6 ms, no protocols, no tags. (Null above: one byte of 0.)
     expect(hexOf({ ...MEMBER, value: classic })[1]).toBe(`0000${tail}01000701000000060100`);
+    const absent = decodeGroupRecord(encodeGroupRecord(MEMBER).key, Buffer.from(`0000${tail}00`, 'hex'));
+    const emptyClassic = { sessionTimeoutMs: 0, supportedProtocols: [] };
+    expect(absent).toEqual({ ...MEMBER, value: { ...MEMBER.value, classicMemberMetadata: emptyClassic } });
     const epoch: GroupRecord = { kind: 'consumerGroupMetadata', key: { groupId: 'g' }, value: { epoch: 4 } };
     expect(hexOf(epoch)).toEqual(['0003' + '000167', '0000' + '00000004' + '00']);
   });
