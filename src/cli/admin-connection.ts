@@ -13,6 +13,8 @@ export interface AdminConnectionOptions {
   readonly clientId?: string;
   /** How long a broker has for an answer, unless the properties say otherwise. Default 30 s. */
   readonly requestTimeoutMs?: number;
+  /** How long a call may take altogether, whatever the properties say. Default: what they say, or 60 s. */
+  readonly apiTimeoutMs?: number;
 }
 
 export function connectAdmin(terminal: Terminal, options: AdminConnectionOptions): ClusterClient {
@@ -25,7 +27,7 @@ export function connectAdmin(terminal: Terminal, options: AdminConnectionOptions
     kind: 'AdminClient',
     clock: terminal.clock,
     requestTimeoutMs: milliseconds(properties, 'request.timeout.ms', options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS),
-    apiTimeoutMs: milliseconds(properties, 'default.api.timeout.ms', API_TIMEOUT_MS),
+    apiTimeoutMs: options.apiTimeoutMs ?? milliseconds(properties, 'default.api.timeout.ms', API_TIMEOUT_MS),
     warn: (message, logger) => terminal.error(logLine(terminal.clock.nowMs(), 'WARN', message, logger)),
   });
 }

@@ -17,6 +17,13 @@ const EXCEPTIONS: Partial<Record<ErrorName, string>> = {
   UNKNOWN_SERVER_ERROR: 'UnknownServerException',
 };
 
+/** Exceptions that do not live with the others. */
+const PACKAGES = new Map([
+  ['ConfigException', 'org.apache.kafka.common.config'],
+  ['IllegalArgumentException', 'java.lang'],
+  ['SchemaException', 'org.apache.kafka.common.protocol.types'],
+]);
+
 export class ApiError extends Error {
   /** Java's class name without its package. */
   readonly exception: string;
@@ -40,9 +47,7 @@ export class ApiError extends Error {
   }
 
   get className(): string {
-    const javaPackage =
-      this.exception === 'ConfigException' ? 'org.apache.kafka.common.config' : 'org.apache.kafka.common.errors';
-    return `${javaPackage}.${this.exception}`;
+    return `${PACKAGES.get(this.exception) ?? 'org.apache.kafka.common.errors'}.${this.exception}`;
   }
 
   /** `org.apache.kafka.common.errors.TopicExistsException: Topic 'x' already exists.` */
