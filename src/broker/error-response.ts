@@ -24,6 +24,7 @@ const NAMING_FIELDS: ReadonlySet<string> = new Set([
   'resourceName',
   'groupId',
   'memberId',
+  'key',
 ]);
 
 interface Failure {
@@ -58,7 +59,8 @@ function fill(
     else if (NAMING_FIELDS.has(name) && request[name] !== undefined) filled[name] = request[name];
     else if (field.kind === 'struct' && isRequired(field)) filled[name] = fill(field.fields ?? {}, {}, {}, failure);
     // What is missing below is not on the wire in this version or has a default.
-    if (filled[name] === undefined && isRequired(field)) filled[name] = isNullable(field) ? null : field.zero;
+    if (filled[name] === undefined && isRequired(field))
+      filled[name] = isNullable(field, failure.version) ? null : field.zero;
   }
   return filled;
 }
@@ -107,8 +109,8 @@ function isRequired(field: Field): boolean {
   return field.options.default === undefined && field.options.tag === undefined;
 }
 
-function isNullable(field: Field): boolean {
-  return field.options.nullable !== undefined;
+function isNullable({ options }: Field, version: number): boolean {
+  return options.nullable !== undefined && inRange(options.nullable, version);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,8 +1,8 @@
 /**
  * @pure Kafka 3.9's keys that have a meaning only with what this broker does not have: TLS, SASL, KRaft, remote
- * storage, delegation tokens, share and streams groups, threads. They are accepted, so that a configuration written for Kafka can be kept
- * as it is, and named once in the log as not used. What would do harm when passed over is refused in broker-
- * config.ts.
+ * storage, delegation tokens, share and streams groups, threads. They are accepted, so that a configuration written
+ * for Kafka can be kept as it is, and named once in the log as not used. What would do harm when passed over is refused
+ * in broker-config.ts.
  */
 const ACCEPTED_PREFIXES = [
   'confluent.',

@@ -5,9 +5,13 @@ import { Errors } from '../../../src/protocol/errors.ts';
 import { decodeResponse, encodeResponse } from '../../../src/protocol/frame.ts';
 import { Produce } from '../../../src/protocol/messages/00-produce.ts';
 import { Metadata } from '../../../src/protocol/messages/03-metadata.ts';
+import { FindCoordinator } from '../../../src/protocol/messages/10-find-coordinator.ts';
+import { JoinGroup } from '../../../src/protocol/messages/11-join-group.ts';
+import { DescribeGroups } from '../../../src/protocol/messages/15-describe-groups.ts';
 import { CreateTopics } from '../../../src/protocol/messages/19-create-topics.ts';
 import { DeleteTopics } from '../../../src/protocol/messages/20-delete-topics.ts';
 import { DescribeConfigs } from '../../../src/protocol/messages/32-describe-configs.ts';
+import { DeleteGroups } from '../../../src/protocol/messages/42-delete-groups.ts';
 import { ElectLeaders } from '../../../src/protocol/messages/43-elect-leaders.ts';
 import { ALL_APIS } from '../../../src/protocol/messages/index.ts';
 import type { Api, ResponseOut } from '../../../src/protocol/schema.ts';
@@ -84,5 +88,22 @@ describe('the derived error response', () => {
       errorCode,
       replicaElectionResults: expected,
     });
+  });
+
+  it('names groups and the keys of coordinators', () => {
+    expect(answer(DescribeGroups, 5, { groups: ['a', 'b'] }).groups).toMatchObject([
+      { groupId: 'a', errorCode },
+      { groupId: 'b', errorCode },
+    ]);
+    expect(answer(DeleteGroups, 2, { groupsNames: ['a'] }).results).toEqual([{ groupId: 'a', errorCode }]);
+    expect(answer(FindCoordinator, 4, { coordinatorKeys: ['a'] }).coordinators).toMatchObject([
+      { key: 'a', errorCode, errorMessage: 'because' },
+    ]);
+    expect(answer(FindCoordinator, 3, { key: 'a' })).toMatchObject({ errorCode, errorMessage: 'because' });
+  });
+
+  it('is null only where the version allows it', () => {
+    expect(answer(JoinGroup, 6, {})).toMatchObject({ errorCode, protocolName: '' });
+    expect(answer(JoinGroup, 7, {})).toMatchObject({ errorCode, protocolName: null });
   });
 });
