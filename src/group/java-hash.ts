@@ -1,0 +1,17 @@
+/**
+ * @pure Where a group lives: Kafka's Utils.abs(groupId.hashCode()) % partitions. Guarantees the number that every Kafka
+ * broker and tool computes, so that a group stays on its partition of __consumer_offsets.
+ */
+
+/** Java's String.hashCode, an int32: over UTF-16 code units, as JavaScript's strings have them. */
+export function javaHashCode(text: string): number {
+  let hash = 0;
+  for (let at = 0; at < text.length; at++) hash = (Math.imul(hash, 31) + text.charCodeAt(at)) | 0;
+  return hash;
+}
+
+/** The partition of __consumer_offsets that coordinates the group. */
+export function partitionFor(groupId: string, partitionCount: number): number {
+  // Kafka clears the sign bit; -2^31 becomes 0 with it, which Math.abs would not do.
+  return (javaHashCode(groupId) & 0x7fffffff) % partitionCount;
+}

@@ -1,0 +1,134 @@
+/**
+ * @pure Deletes offsets and groups, many of them in slices: a batch must fit the log's largest, and nobody else's
+ * request shall wait for a million tombstones. What fits one slice is deleted all at once.
+ *
+ * Guarantees: an offset is only deleted as long as it is the one that was meant; a commit that came between stays. A
+ * group is only deleted while it is empty, and after its last offset.
+ */
+import type { Ticket } from '../coordinator/shard.ts';
+import { Errors, type ErrorName } from '../protocol/errors.ts';
+import { coordinatorError } from './coordinator-error.ts';
+import type { Decision } from './decision.ts';
+import type { Group } from './group.ts';
+import type { OffsetStore, StoredOffset } from './offset-store.ts';
+import { offsetTombstone } from './offsets.ts';
+import { timerKey } from './timer-key.ts';
+
+/** Of a batch of tombstones, about: well below the 1 MiB that a log takes by default. */
+const SLICE_BYTES = 256 * 1024;
+/** Of a tombstone besides its ids. */
+const RECORD_BYTES = 32;
+/** When the log has refused the tombstones of a topic that is gone. */
+const RETRY_DELAY_MS = 10_000;
+
+export const TOMBSTONES_TIMER = 'tombstones';
+
+/** Why an offset goes: those of a topic that is gone are tried again, what has expired is found again. */
+type Entry =
+  | { readonly kind: 'offset'; readonly stored: StoredOffset; readonly isTopicGone: boolean }
+  /** Waited for by a DeleteGroups, or expired (null). */
+  | { readonly kind: 'group'; readonly groupId: string; readonly ticket: Ticket | null };
+
+export class TombstoneQueue {
+  readonly #store: OffsetStore;
+  readonly #group: (groupId: string) => Group | undefined;
+  #entries: Entry[] = [];
+
+  constructor(store: OffsetStore, group: (groupId: string) => Group | undefined) {
+    this.#store = store;
+    this.#group = group;
+  }
+
+  /** Offsets of a topic that does not exist any more. */
+  addTopicGone(stored: StoredOffset): void {
+    this.#entries.push({ kind: 'offset', stored, isTopicGone: true });
+  }
+
+  addExpired(stored: StoredOffset): void {
+    this.#entries.push({ kind: 'offset', stored, isTopicGone: false });
+  }
+
+  /** The group itself, when it is still unused by then. */
+  addUnusedGroup(groupId: string): void {
+    this.#entries.push({ kind: 'group', groupId, ticket: null });
+  }
+
+  /** The group with all it has. The ticket gets an element of DeleteGroups' results. */
+  addDeletion(groupId: string, ticket: Ticket): void {
+    for (const stored of this.#store.ofGroup(groupId)) this.addExpired(stored);
+    this.#entries.push({ kind: 'group', groupId, ticket });
+  }
+
+  /** The next slice; the timer goes on with the rest. */
+  drain(decision: Decision): void {
+    const slice = new Map<string, number>();
+    const taken: Entry[] = [];
+    let bytes = 0;
+    while (bytes < SLICE_BYTES) {
+      const entry = this.#entries[taken.length];
+      if (entry === undefined) break;
+      taken.push(entry);
+      if (entry.kind === 'offset') bytes += this.#deleteOffset(entry.stored, slice, decision);
+      else bytes += this.#deleteGroup(entry, slice, decision);
+    }
+    this.#entries.splice(0, taken.length);
+    if (this.#entries.length > 0) decision.setTimer(timerKey(TOMBSTONES_TIMER, ''), 0);
+    decision.whenRefused((error, instead) => this.#refused(taken, error, instead));
+  }
+
+  #deleteOffset({ groupId, topic, partition, offset }: StoredOffset, slice: Map<string, number>, decision: Decision) {
+    if (this.#store.get(groupId, topic, partition) !== offset) return 0;
+    decision.record(offsetTombstone(groupId, topic, partition));
+    slice.set(groupId, (slice.get(groupId) ?? 0) + 1);
+    return RECORD_BYTES + Buffer.byteLength(groupId) + Buffer.byteLength(topic);
+  }
+
+  #deleteGroup(entry: Entry & { kind: 'group' }, slice: Map<string, number>, decision: Decision): number {
+    const { groupId, ticket } = entry;
+    const group = this.#group(groupId);
+    const error = group === undefined ? 'GROUP_ID_NOT_FOUND' : group.deleteError();
+    if (group === undefined || error !== null) {
+      if (ticket !== null) decision.reply(ticket, deletionResult(groupId, error ?? 'GROUP_ID_NOT_FOUND'));
+      return 0;
+    }
+    const isLast = count(this.#store.ofGroup(groupId)) === (slice.get(groupId) ?? 0);
+    if (ticket === null && (!isLast || !group.isUnused)) return 0;
+    if (ticket !== null && !isLast) {
+      // Somebody has committed meanwhile: those offsets have to go before the group.
+      this.addDeletion(groupId, ticket);
+      return 0;
+    }
+    const tombstones = group.tombstones();
+    decision.record(...tombstones);
+    if (ticket !== null) decision.reply(ticket, deletionResult(groupId, 'NONE'));
+    return tombstones.length * (RECORD_BYTES + Buffer.byteLength(groupId));
+  }
+
+  #refused(taken: readonly Entry[], error: ErrorName, decision: Decision): void {
+    const left: Entry[] = [];
+    for (const entry of [...taken, ...this.#entries]) {
+      if (entry.kind === 'offset' && entry.isTopicGone) left.push(entry);
+      if (entry.kind === 'group' && entry.ticket !== null)
+        decision.replyNow(entry.ticket, deletionResult(entry.groupId, coordinatorError(error)));
+    }
+    this.#entries = left;
+    const key = timerKey(TOMBSTONES_TIMER, '');
+    if (left.length > 0) decision.setTimer(key, RETRY_DELAY_MS);
+    else decision.cancelTimer(key);
+  }
+}
+
+export interface DeletionResult {
+  readonly groupId: string;
+  readonly errorCode: number;
+}
+
+export function deletionResult(groupId: string, error: ErrorName): DeletionResult {
+  return { groupId, errorCode: Errors[error] };
+}
+
+function count(iterable: Iterable<unknown>): number {
+  let total = 0;
+  for (const _ of iterable) total++;
+  return total;
+}
