@@ -3,13 +3,16 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { type Outcome, type RunOptions, run, startProcess } from './child-process.ts';
-import { kafkaLibDirectory } from './kafka-jars.ts';
+import { KAFKA_FOUR_VERSION, KAFKA_VERSION, kafkaLibDirectory } from './kafka-jars.ts';
 
 /** Main classes of version 3.9. */
 export const KAFKA_TOOLS = {
   topics: 'org.apache.kafka.tools.TopicCommand',
   consoleProducer: 'kafka.tools.ConsoleProducer',
   consoleConsumer: 'org.apache.kafka.tools.consumer.ConsoleConsumer',
+  verifiableConsumer: 'org.apache.kafka.tools.VerifiableConsumer',
+  consumerGroups: 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
+  deleteRecords: 'org.apache.kafka.tools.DeleteRecordsCommand',
   verifiableProducer: 'org.apache.kafka.tools.VerifiableProducer',
   producerPerformance: 'org.apache.kafka.tools.ProducerPerformance',
   consumerPerformance: 'org.apache.kafka.tools.ConsumerPerformance',
@@ -43,8 +46,12 @@ function log4j(): string {
   return log4jFile;
 }
 
-export async function javaArguments(tool: KafkaTool, args: readonly string[]): Promise<string[]> {
-  const lib = await kafkaLibDirectory();
+export async function javaArguments(
+  tool: KafkaTool,
+  args: readonly string[],
+  release: '3.9' | '4.x' = '3.9',
+): Promise<string[]> {
+  const lib = await kafkaLibDirectory(release === '3.9' ? KAFKA_VERSION : KAFKA_FOUR_VERSION);
   return [
     '-Xmx256m',
     '-XX:+UseSerialGC',

@@ -33,8 +33,13 @@ interface Acknowledgement {
 }
 
 /** A writer that ends with the test at the latest. */
-export function startWriter(cluster: TestCluster, topic: string, partitions: readonly number[]): SteadyWriter {
-  const writer = new SteadyWriter(cluster, topic, partitions);
+export function startWriter(
+  cluster: TestCluster,
+  topic: string,
+  partitions: readonly number[],
+  pauseMs?: number,
+): SteadyWriter {
+  const writer = new SteadyWriter(cluster, topic, partitions, pauseMs);
   onTestFinished(() => writer.abandon());
   return writer;
 }
@@ -44,15 +49,17 @@ export class SteadyWriter {
   /** What the writer met on its way, in order; for the report of a failure. */
   readonly errors: string[] = [];
   readonly #topic: string;
+  readonly #pauseMs: number;
   readonly #cluster: TestCluster;
   readonly #acknowledgements: Acknowledgement[] = [];
   readonly #loops: Promise<void>[];
   #isStopping = false;
   #isAbandoned = false;
 
-  constructor(cluster: TestCluster, topic: string, partitions: readonly number[]) {
+  constructor(cluster: TestCluster, topic: string, partitions: readonly number[], pauseMs = PAUSE_MS) {
     this.#cluster = cluster;
     this.#topic = topic;
+    this.#pauseMs = pauseMs;
     this.#loops = partitions.map((partition) => this.#writePartition(partition));
   }
 
@@ -156,7 +163,7 @@ export class SteadyWriter {
           throw new Error(`partition ${partition} from sequence ${batch.firstSequence}: ${reasonOf(baseOffset)}`);
         pending.shift();
         this.#acknowledge(partition, batch, baseOffset);
-        await sleep(PAUSE_MS);
+        await sleep(this.#pauseMs);
       }
     });
   }

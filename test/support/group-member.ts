@@ -1,0 +1,129 @@
+/**
+ * Members of a consumer group, each a process of its own that can be stopped, killed and frozen. What a member says it
+ * has processed stays said, whatever becomes of it afterwards.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { startProcess } from './child-process.ts';
+
+export interface MemberSettings {
+  readonly bootstrap: string;
+  readonly group: string;
+  readonly topics: readonly string[];
+  readonly protocol: 'classic' | 'consumer';
+  readonly isCooperative: boolean;
+  /** Of the classic protocol; in the new one the broker decides. */
+  readonly sessionTimeoutMs: number;
+  /** Makes it a static member. */
+  readonly instanceId?: string;
+}
+
+export type MemberEvent =
+  | { readonly name: 'assigned' | 'revoked'; readonly partitions: readonly (readonly [string, number])[] }
+  | { readonly name: 'record'; readonly topic: string; readonly partition: number; readonly offset: number };
+
+/** A consumer that somebody else wrote, and how it is run as a member. */
+export interface GroupClient {
+  readonly name: string;
+  command(settings: MemberSettings): Promise<{ readonly command: string; readonly args: readonly string[] }>;
+  /** What a line of its output says; nothing for most of the error output. */
+  parse(line: string): MemberEvent[];
+  readonly stopSignal: 'SIGTERM' | 'SIGINT';
+  /** Its assignor heeds that members of one group may subscribe to different topics. */
+  readonly allowsDifferentTopics: boolean;
+}
+
+const KEPT_ERROR_LINES = 20;
+
+export class GroupMember {
+  readonly name: string;
+  /** Everything it said of assignments, in order. */
+  readonly changes: Extract<MemberEvent, { name: 'assigned' | 'revoked' }>[] = [];
+  readonly #child: ChildProcess;
+  readonly #client: GroupClient;
+  readonly #onRecord: (topic: string, partition: number, offset: number) => void;
+  readonly #errorLines: string[] = [];
+  #recordCount = 0;
+
+  static async start(
+    name: string,
+    client: GroupClient,
+    settings: MemberSettings,
+    onRecord: (topic: string, partition: number, offset: number) => void,
+  ): Promise<GroupMember> {
+    const { command, args } = await client.command(settings);
+    const child = startProcess(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    return new GroupMember(name, client, child, onRecord);
+  }
+
+  private constructor(
+    name: string,
+    client: GroupClient,
+    child: ChildProcess,
+    onRecord: (topic: string, partition: number, offset: number) => void,
+  ) {
+    this.name = name;
+    this.#client = client;
+    this.#child = child;
+    this.#onRecord = onRecord;
+    for (const stream of [child.stdout, child.stderr]) {
+      let rest = '';
+      stream?.on('data', (bytes: Buffer) => {
+        const lines = (rest + bytes.toString()).split('\n');
+        rest = lines.pop() ?? '';
+        for (const line of lines) this.#onLine(line);
+      });
+    }
+  }
+
+  #onLine(line: string): void {
+    const events = this.#client.parse(line);
+    if (events.length === 0 && line !== '') {
+      this.#errorLines.push(line);
+      if (this.#errorLines.length > KEPT_ERROR_LINES) this.#errorLines.shift();
+    }
+    for (const event of events) {
+      if (event.name !== 'record') {
+        this.changes.push(event);
+        continue;
+      }
+      this.#recordCount++;
+      this.#onRecord(event.topic, event.partition, event.offset);
+    }
+  }
+
+  get isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** For the report of a failure. */
+  report(): string {
+    const state = this.isRunning ? 'running' : `ended (${this.#child.exitCode ?? this.#child.signalCode})`;
+    const changes = this.changes.slice(-4).map(({ name, partitions }) => `${name} ${partitions.join(' ')}`);
+    return [`--- ${this.name}: ${state}, ${this.#recordCount} records`, ...changes, ...this.#errorLines].join('\n');
+  }
+
+  /** As its user would: it commits and leaves. */
+  async stop(): Promise<void> {
+    await this.#end(this.#client.stopSignal);
+  }
+
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    if (!this.isRunning) return;
+    const ended = once(this.#child, 'close');
+    this.#child.kill(signal);
+    await ended;
+  }
+
+  freeze(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#child.kill('SIGCONT');
+  }
+}
