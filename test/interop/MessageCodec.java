@@ -1,4 +1,4 @@
-// Kafka's own codecs as a judge. Reads lines "Message version hex" and answers each with a line of two words: the hex
+// Kafka's own codecs as a judge. Reads lines "class version hex" and answers each with a line of two words: the hex
 // of the same message written again by Kafka's generated class, and the message as Kafka's JSON. With the one
 // argument "errors" it prints Kafka's error table instead.
 import com.fasterxml.jackson.databind.JsonNode;
@@ -16,8 +16,6 @@ import org.apache.kafka.common.protocol.ObjectSerializationCache;
 import org.apache.kafka.common.protocol.Readable;
 
 public class MessageCodec {
-    private static final String PACKAGE = "org.apache.kafka.common.message.";
-
     public static void main(String[] arguments) throws Exception {
         if (arguments.length > 0 && arguments[0].equals("errors")) {
             printErrors();
@@ -41,14 +39,14 @@ public class MessageCodec {
 
     private static String judge(String name, short version, byte[] bytes) throws ReflectiveOperationException {
         ByteBuffer buffer = ByteBuffer.wrap(bytes);
-        Class<?> type = Class.forName(PACKAGE + name + "Data");
+        Class<?> type = Class.forName(name);
         var message = (Message) type.getConstructor(Readable.class, short.class)
             .newInstance(new ByteBufferAccessor(buffer), version);
         if (buffer.hasRemaining()) throw new IllegalArgumentException(buffer.remaining() + " bytes were not read");
         var cache = new ObjectSerializationCache();
         ByteBuffer again = ByteBuffer.allocate(message.size(cache, version));
         message.write(new ByteBufferAccessor(again), cache, version);
-        Method toJson = Class.forName(PACKAGE + name + "DataJsonConverter").getMethod("write", type, short.class);
+        Method toJson = Class.forName(name + "JsonConverter").getMethod("write", type, short.class);
         var json = (JsonNode) toJson.invoke(null, message, version);
         return HexFormat.of().formatHex(again.array()) + " " + json;
     }

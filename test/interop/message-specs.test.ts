@@ -1,109 +1,31 @@
 /**
- * The declarations of src/protocol/messages against Kafka's own: the JSON specs inside the kafka-clients jar. Names,
- * order, types, versions, nullability, tags, defaults and what may be dropped are compared version by version.
+ * The declarations of src/protocol/messages and src/protocol/internal against Kafka's own: the JSON specs inside its
+ * jars. Names, order, types, versions, nullability, tags, defaults and what may be dropped are compared version by
+ * version: with 3.9, and with Kafka 4 what 3.9 has only a preview of.
  */
-import { readdirSync, readFileSync } from 'node:fs';
-import * as path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ALL_APIS } from '../../src/protocol/messages/index.ts';
-import type { Field, Fields } from '../../src/protocol/schema.ts';
-import { inRange, type Versions } from '../../src/protocol/versions.ts';
-import { defaultOf } from '../support/arbitrary-message.ts';
-import { kafkaLibDirectory } from '../support/kafka-jars.ts';
-import { unzip } from '../support/zip.ts';
+import type { StoredRecord } from '../../src/protocol/stored-record.ts';
+import { KAFKA_FOUR_VERSION, KAFKA_VERSION } from '../support/kafka-jars.ts';
+import {
+  kafkaSpecs,
+  kafkaVersionOf,
+  linesOfOurs,
+  linesOfSpec,
+  type Spec,
+  STORED_RECORDS,
+} from '../support/message-specs.ts';
 
-interface SpecField {
-  readonly name: string;
-  readonly type: string;
-  readonly versions: string;
-  readonly nullableVersions?: string;
-  readonly taggedVersions?: string;
-  readonly tag?: number;
-  readonly default?: string | number | boolean;
-  readonly ignorable?: boolean;
-  readonly fields?: readonly SpecField[];
-}
-interface Spec {
-  readonly apiKey: number;
-  readonly name: string;
-  readonly validVersions: string;
-  readonly flexibleVersions: string;
-  readonly fields: readonly SpecField[];
-  readonly commonStructs?: readonly { readonly name: string; readonly fields: readonly SpecField[] }[];
-}
-
-const specs = new Map<string, Spec>();
+const specsOf = new Map<string, ReadonlyMap<string, Spec>>();
 
 beforeAll(async () => {
-  const lib = await kafkaLibDirectory();
-  const jar = readdirSync(lib).find((name) => /^kafka-clients-3\.9\.\d+\.jar$/.test(name));
-  const files = unzip(readFileSync(path.join(lib, jar ?? '')), (name) => /^common\/message\/.*\.json$/.test(name));
-  for (const text of files.values()) {
-    const spec = JSON.parse(text.toString('utf8').replace(/^\s*\/\/.*$/gm, '')) as Spec;
-    specs.set(spec.name, spec);
-  }
+  for (const version of [KAFKA_VERSION, KAFKA_FOUR_VERSION]) specsOf.set(version, await kafkaSpecs(version));
 });
 
-function specOf(name: string): Spec {
-  const spec = specs.get(name);
-  if (spec === undefined) throw new Error(`the jar has no ${name}`);
+function specOf(name: string, kafkaVersion = kafkaVersionOf(name)): Spec {
+  const spec = specsOf.get(kafkaVersion)?.get(name);
+  if (spec === undefined) throw new Error(`the jars of Kafka ${kafkaVersion} have no ${name}`);
   return spec;
-}
-
-const lowerCamel = (name: string) => name.charAt(0).toLowerCase() + name.slice(1);
-const isIn = (versions: string | undefined, version: number) =>
-  versions !== undefined && versions !== 'none' && inRange(versions as Versions, version);
-
-/** Kafka's default in our terms. */
-function specDefault({ type, default: value, nullableVersions }: SpecField): unknown {
-  if (value === 'null') return null;
-  if (type.startsWith('[]')) return [];
-  if (type === 'bool') return String(value ?? false) === 'true';
-  if (type === 'string') return value ?? '';
-  if (type === 'uuid') return 'AAAAAAAAAAAAAAAAAAAAAA';
-  if (type === 'records') return null;
-  if (/^(u?int\d+|float64)$/.test(type)) return Number(value ?? 0);
-  // A struct: its default is told by its fields.
-  return nullableVersions === undefined ? 'a struct' : (value ?? 'a struct');
-}
-
-/** One line for each field at one version, in wire order, structs and elements of arrays indented below theirs. */
-function linesOfSpec(spec: Spec, fields: readonly SpecField[], version: number, indent = ''): string[] {
-  return fields.flatMap((field) => {
-    const name = indent + lowerCamel(field.name);
-    const byDefault = JSON.stringify(specDefault(field));
-    if (!isIn(field.versions, version))
-      return [`${name} absent ${byDefault} ${field.ignorable ? 'ignorable' : 'kept'}`];
-    const element = field.type.replace(/^\[\]/, '');
-    const structFields = field.fields ?? spec.commonStructs?.find((struct) => struct.name === element)?.fields;
-    const type = structFields === undefined ? field.type : field.type.replace(element, 'struct');
-    const isNullable = isIn(field.nullableVersions, version) ? 'nullable' : 'never null';
-    const isTagged = isIn(field.taggedVersions, version) && isIn(spec.flexibleVersions, version);
-    const line = `${name} ${type} ${isNullable} ${isTagged ? `tag ${field.tag}` : 'untagged'} ${byDefault}`;
-    return [line, ...linesOfSpec(spec, structFields ?? [], version, `${indent}  `)];
-  });
-}
-
-function ourDefault(field: Field): unknown {
-  const value = defaultOf(field);
-  return field.kind === 'struct' && value !== null ? 'a struct' : value;
-}
-
-function linesOfOurs(fields: Fields, version: number, isFlexible: boolean, indent = ''): string[] {
-  return Object.entries(fields).flatMap(([key, field]) => {
-    const name = indent + key;
-    const { options } = field;
-    const byDefault = JSON.stringify(ourDefault(field));
-    if (!inRange(options.versions, version)) {
-      return [`${name} absent ${byDefault} ${options.ignorable ? 'ignorable' : 'kept'}`];
-    }
-    const type = field.element === null ? field.kind : `[]${field.element.kind}`;
-    const isNullable = options.nullable !== undefined && inRange(options.nullable, version) ? 'nullable' : 'never null';
-    const isTagged = isFlexible && options.tag !== undefined && inRange(options.tagged ?? options.versions, version);
-    const line = `${name} ${type} ${isNullable} ${isTagged ? `tag ${options.tag}` : 'untagged'} ${byDefault}`;
-    const inner = field.fields ?? field.element?.fields ?? {};
-    return [line, ...linesOfOurs(inner, version, isFlexible, `${indent}  `)];
-  });
 }
 
 describe('every declared message', () => {
@@ -128,17 +50,63 @@ describe('every declared message', () => {
           [`${api.name}Request`, api.request],
           [`${api.name}Response`, api.response],
         ] as const) {
-          const spec = specOf(name);
           const ours = linesOfOurs(fields, version, api.isFlexible(version));
-          expect(ours, `${name} v${version}`).toEqual(linesOfSpec(spec, spec.fields, version));
+          expect(ours, `${name} v${version}`).toEqual(linesOfSpec(specOf(name), version));
         }
       }
     }
   });
 
+  it('that is Kafka 4’s is at version 0 the one of 3.9', () => {
+    const isThere = (line: string) => !/^ *\w+ absent /.test(line);
+    const ofFour = ALL_APIS.filter(({ name }) => kafkaVersionOf(name) === KAFKA_FOUR_VERSION);
+    expect(ofFour.map(({ key }) => key)).toEqual([68, 69]);
+    for (const { name, request, response } of ofFour) {
+      for (const [message, fields] of [
+        [`${name}Request`, request],
+        [`${name}Response`, response],
+      ] as const) {
+        const spec = specOf(message, KAFKA_VERSION);
+        expect(linesOfOurs(fields, 0, true).filter(isThere), message).toEqual(linesOfSpec(spec, 0));
+      }
+    }
+  });
+
   it('is compared with something', () => {
-    const { fields } = specOf('ProduceRequest');
-    expect(linesOfSpec(specOf('ProduceRequest'), fields, 9)).toContain('    records records nullable untagged null');
-    expect(specs.size).toBeGreaterThan(100);
+    expect(linesOfSpec(specOf('ProduceRequest'), 9)).toContain('    records records nullable untagged null');
+    for (const specs of specsOf.values()) expect(specs.size).toBeGreaterThan(100);
+  });
+});
+
+/**
+ * Kafka 4.1 numbers a key in its apiKey and has one version of each; before, as here, the version of a key was its
+ * number.
+ */
+function versionsOf(spec: Spec, record: StoredRecord): { valid: string; inSpec: (version: number) => number } {
+  const isNumberedApart = spec.apiKey !== undefined && record.name.endsWith('Key');
+  return {
+    valid: isNumberedApart ? String(spec.apiKey) : spec.validVersions,
+    inSpec: (version) => (isNumberedApart ? 0 : version),
+  };
+}
+
+describe('every stored record', () => {
+  it('has the versions of Kafka’s', () => {
+    for (const record of STORED_RECORDS) {
+      const { lowestVersion: lowest, highestVersion: highest } = record;
+      const ours = lowest === highest ? `${lowest}` : `${lowest}-${highest}`;
+      expect(ours, record.name).toBe(versionsOf(specOf(record.name), record).valid);
+    }
+  });
+
+  it('has the fields of Kafka’s at every version', () => {
+    for (const record of STORED_RECORDS) {
+      const spec = specOf(record.name);
+      const { inSpec } = versionsOf(spec, record);
+      for (let version = record.lowestVersion; version <= record.highestVersion; version++) {
+        const ours = linesOfOurs(record.fields, version, record.isFlexible(version));
+        expect(ours, `${record.name} v${version}`).toEqual(linesOfSpec(spec, inSpec(version)));
+      }
+    }
   });
 });
