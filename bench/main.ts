@@ -11,20 +11,22 @@ import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Implementation } from '../test/support/implementation.ts';
 import { measureMemoryOfPartitions, measureRest, measureStart } from './at-rest.ts';
+import { measureGroups } from './groups.ts';
 import { type Load, measureLoad } from './load.ts';
 import { measureProfile } from './profile.ts';
 import { printTable } from './table.ts';
 
 const USAGE = `Usage: npm run bench -- [options]
   --implementation barnabas|apache-kafka|both   what to measure (barnabas)
-  --only start,rest,produce,partitions,profile  parts to run (all)
+  --only start,rest,produce,partitions,groups,profile
+                                                parts to run (all)
   --scale 0.1                                   a part of the records, for a quick look
   --repeat 3                                    runs of each load, the best and the median are shown`;
 
 const { values: options } = parseArgs({
   options: {
     implementation: { type: 'string', default: 'barnabas' },
-    only: { type: 'string', default: 'start,rest,produce,partitions,profile' },
+    only: { type: 'string', default: 'start,rest,produce,partitions,groups,profile' },
     scale: { type: 'string', default: '1' },
     repeat: { type: 'string', default: '3' },
     help: { type: 'boolean', default: false },
@@ -56,6 +58,8 @@ async function main(): Promise<void> {
     }
   if (parts.has('partitions'))
     printTable('Memory with 1,000 partitions', await collect(implementations, measureMemoryOfPartitions));
+  if (parts.has('groups'))
+    printTable('Consumer groups on one broker, heartbeats every 500 ms', await collect(implementations, measureGroups));
   if (parts.has('profile') && implementations.includes('barnabas')) {
     const { produce, fetch } = await measureProfile(scale);
     printTable('CPU profile of one broker while it is written to (100 B, acks 1), by self time', produce);
