@@ -4,7 +4,8 @@
  *
  * Start: ZooKeeper, then the recovery of the logs, then the sockets, then the registration (from here on the
  * controller sends orders), then the contest for the controllership. Stop: leaderships are moved away, the sockets
- * close, the replicas stop, the logs are flushed and marked clean, and the ZooKeeper session ends last.
+ * close, the coordinators and then the replicas stop, the logs are flushed and marked clean, and the ZooKeeper session
+ * ends last.
  */
 import { AutoTopicCreation } from './broker/auto-topic-creation.ts';
 import type { Broker } from './broker/broker.ts';
@@ -12,9 +13,12 @@ import { Dispatch } from './broker/dispatch.ts';
 import { FetchSessionCache } from './broker/fetch-session.ts';
 import { ALL_HANDLERS } from './broker/handlers/index.ts';
 import { TopicConfigs } from './broker/topic-configs.ts';
+import type { ZooKeeperOffsets } from './broker/zookeeper-offsets.ts';
 import type { BrokerConfig } from './config/broker-config.ts';
 import { type TopicConfig, topicConfigFrom } from './config/topic-config.ts';
 import { Controller } from './controller/controller.ts';
+import { GROUP_METADATA_TOPIC_NAME } from './controller/topic-names.ts';
+import { GroupCoordinator } from './group/group-coordinator.ts';
 import { type Clock, SystemClock } from './lib/clock.ts';
 import { Deferred } from './lib/deferred.ts';
 import { NodeDisk } from './lib/disk.ts';
@@ -33,6 +37,7 @@ import { Partitions } from './replica/partitions.ts';
 import { ensurePersistentPaths, getOrCreateClusterId } from './zk/bootstrap.ts';
 import { nextBrokerId } from './zk/brokers.ts';
 import { readConfigNames, readConfigs, readTopicConfig, watchConfigChanges } from './zk/configs.ts';
+import { isZnodeName, readConsumerOffset, writeConsumerOffset } from './zk/consumer-offsets.ts';
 import { notifyLogDirFailure } from './zk/log-dir-events.ts';
 import { ZnodeFormatError } from './zk/znode-json.ts';
 import { ZooKeeper } from './zk/zookeeper.ts';
@@ -166,6 +171,8 @@ function furnish(foundation: Foundation, started: Started): Rooms {
     logs,
     controller,
     topicConfigs,
+    groups: newGroups(foundation, metadata, replicas, started),
+    zooKeeperOffsets: newZooKeeperOffsets(foundation),
     producerIds: new ProducerIds({ brokerId, brokerEpoch, controller: requests, clock, logger }),
     autoTopicCreation: new AutoTopicCreation({ config, controller: requests, logger }),
     fetchSessions: new FetchSessionCache(config.maxIncrementalFetchSessionCacheSlots, (bound) => random.int(bound)),
@@ -188,6 +195,7 @@ async function open({ config, zk, clock, logger, onFatal }: Foundation, rooms: R
   await sockets.start();
   started.push(() => sockets.close());
   replicas.start();
+  broker.groups.start();
   const configChanges = await watchConfigChanges(
     zk,
     ({ type, name }) => (type === 'topics' ? topicConfigs.refresh(name) : undefined),
@@ -301,6 +309,53 @@ function newReplicas(
     );
   });
   return replicas;
+}
+
+/** The groups that live on the partitions of __consumer_offsets which this broker leads. */
+function newGroups(
+  { config, clock, random, logger }: Foundation,
+  metadata: MetadataCache,
+  replicas: Partitions,
+  started: Started,
+): GroupCoordinator {
+  const groups = new GroupCoordinator({
+    topic: GROUP_METADATA_TOPIC_NAME,
+    settings: config,
+    clock,
+    random,
+    logger: logger.named('kafka.coordinator.group.GroupCoordinator'),
+    endOf: (topic, partition) => {
+      const leader = replicas.leader(topic, partition, -1);
+      return typeof leader === 'string' ? undefined : leader.log;
+    },
+  });
+  replicas.onLeadershipChange(({ becameLeader }) => {
+    for (const partition of becameLeader)
+      if (partition.topic === GROUP_METADATA_TOPIC_NAME) groups.onElected(partition);
+  });
+  metadata.onChange(({ image, changedTopics }) => groups.onMetadataChange(image, changedTopics));
+  started.push(() => groups.close());
+  return groups;
+}
+
+function newZooKeeperOffsets({ zk, logger }: Foundation): ZooKeeperOffsets {
+  const failed = (what: string, error: unknown): 'UNKNOWN_SERVER_ERROR' => {
+    logger.warn(`An offset in ZooKeeper could not be ${what}`, error);
+    return 'UNKNOWN_SERVER_ERROR';
+  };
+  return {
+    read: async (groupId, topic, partition) => {
+      if (!isZnodeName(groupId)) return 'INVALID_GROUP_ID';
+      return readConsumerOffset(zk, groupId, topic, partition).catch((error: unknown) => failed('read', error));
+    },
+    write: async (groupId, topic, partition, offset) => {
+      if (!isZnodeName(groupId)) return 'INVALID_GROUP_ID';
+      return writeConsumerOffset(zk, groupId, topic, partition, offset).then(
+        () => 'NONE' as const,
+        (error: unknown) => failed('written', error),
+      );
+    },
+  };
 }
 
 /** What clients are told: the configured addresses, with the real port where the system chose one. */

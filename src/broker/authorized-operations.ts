@@ -1,7 +1,7 @@
 /**
- * @pure What a client may do, as Metadata and DescribeCluster tell it (KIP-430): one bit per operation, by the
- * operation's number in Kafka's AclOperation. Without an authorizer everybody may do all that a resource supports
- * (AclEntry).
+ * @pure What a client may do, as Metadata, DescribeCluster and DescribeGroups tell it (KIP-430): one bit per operation,
+ * by the operation's number in Kafka's AclOperation. Without an authorizer everybody may do all that a resource
+ * supports (AclEntry).
  */
 const OPERATION_IDS = {
   READ: 3,
@@ -39,3 +39,4 @@ export const ALL_CLUSTER_OPERATIONS = bitField([
   'ALTER',
   'DESCRIBE',
 ]);
+export const ALL_GROUP_OPERATIONS = bitField(['READ', 'DESCRIBE', 'DELETE']);

@@ -4,6 +4,7 @@
  */
 import type { BrokerConfig } from '../config/broker-config.ts';
 import type { Controller } from '../controller/controller.ts';
+import type { GroupCoordinator } from '../group/group-coordinator.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { LogManager } from '../log/log-manager.ts';
@@ -13,6 +14,7 @@ import type { Partitions } from '../replica/partitions.ts';
 import type { AutoTopicCreation } from './auto-topic-creation.ts';
 import type { FetchSessionCache } from './fetch-session.ts';
 import type { TopicConfigs } from './topic-configs.ts';
+import type { ZooKeeperOffsets } from './zookeeper-offsets.ts';
 
 export interface Broker {
   readonly brokerId: number;
@@ -26,6 +28,8 @@ export interface Broker {
   readonly controller: Controller;
   readonly topicConfigs: TopicConfigs;
   readonly producerIds: ProducerIds;
+  readonly groups: GroupCoordinator;
+  readonly zooKeeperOffsets: ZooKeeperOffsets;
   readonly autoTopicCreation: AutoTopicCreation;
   readonly fetchSessions: FetchSessionCache;
   /** czxid of this broker's registration; -1 while it is not registered. */

@@ -8,7 +8,7 @@ export interface RecordCodec<R> {
   decode(key: Buffer, value: Buffer | null): R | null;
 }
 
-/** As much as goes into one batch of records that need not stand together: well below any sensible max.message.bytes. */
+/** So much goes into one batch of records that need not stand together: below any sensible max.message.bytes. */
 const SPREAD_BATCH_BYTES = 128 * 1024;
 
 export interface EncodedBatch<R> {

@@ -87,6 +87,11 @@ export class CoordinatorRuntime<S extends Shard<R>, R> {
     for (const coordinated of [...this.#shards.values()]) coordinated.tell(name, decide);
   }
 
+  /** The same for one of them. */
+  tell(partition: number, name: string, decide: (shard: S, nowMs: number) => Outcome<R>): void {
+    this.#shards.get(partition)?.tell(name, decide);
+  }
+
   /** The partitions that this broker leads, whatever their state. */
   partitions(): number[] {
     return [...this.#shards.keys()];

@@ -340,3 +340,17 @@ export function sequenceNumber(name: string, prefix: string): number | null {
   const digits = name.startsWith(prefix) ? name.slice(prefix.length) : '';
   return /^-?\d{1,10}$/.test(digits) ? Number(digits) : null;
 }
+
+/** What a consumer of before Kafka 0.9 has read: the offset in digits. */
+export const ConsumerOffsetZnode = {
+  path: (groupId: string, topic: string, partition: number): string =>
+    `/consumers/${groupId}/offsets/${topic}/${partition}`,
+  encode: (offset: number): Buffer => Buffer.from(String(offset)),
+  /** Null while it has only been made. */
+  decode: (groupId: string, topic: string, partition: number, bytes: Buffer | null): number | null => {
+    if (bytes === null || bytes.length === 0) return null;
+    const offset = Number(bytes.toString('utf8'));
+    if (Number.isSafeInteger(offset)) return offset;
+    throw new ZnodeFormatError(ConsumerOffsetZnode.path(groupId, topic, partition), 'no offset', bytes);
+  },
+};

@@ -8,6 +8,15 @@ import { leaderAndIsr } from './04-leader-and-isr.ts';
 import { stopReplica } from './05-stop-replica.ts';
 import { updateMetadata } from './06-update-metadata.ts';
 import { controlledShutdown } from './07-controlled-shutdown.ts';
+import { offsetCommit } from './08-offset-commit.ts';
+import { offsetFetch } from './09-offset-fetch.ts';
+import { findCoordinator } from './10-find-coordinator.ts';
+import { joinGroup } from './11-join-group.ts';
+import { heartbeat } from './12-heartbeat.ts';
+import { leaveGroup } from './13-leave-group.ts';
+import { syncGroup } from './14-sync-group.ts';
+import { describeGroups } from './15-describe-groups.ts';
+import { listGroups } from './16-list-groups.ts';
 import { apiVersions } from './18-api-versions.ts';
 import { createTopics } from './19-create-topics.ts';
 import { deleteTopics } from './20-delete-topics.ts';
@@ -17,7 +26,9 @@ import { offsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts';
 import { describeConfigs } from './32-describe-configs.ts';
 import { describeLogDirs } from './35-describe-log-dirs.ts';
 import { createPartitions } from './37-create-partitions.ts';
+import { deleteGroups } from './42-delete-groups.ts';
 import { electLeaders } from './43-elect-leaders.ts';
+import { offsetDelete } from './47-offset-delete.ts';
 import { alterPartition } from './56-alter-partition.ts';
 import { describeCluster } from './60-describe-cluster.ts';
 import { allocateProducerIds } from './67-allocate-producer-ids.ts';
@@ -31,6 +42,15 @@ export const ALL_HANDLERS: readonly Handler[] = [
   stopReplica,
   updateMetadata,
   controlledShutdown,
+  offsetCommit,
+  offsetFetch,
+  findCoordinator,
+  joinGroup,
+  heartbeat,
+  leaveGroup,
+  syncGroup,
+  describeGroups,
+  listGroups,
   apiVersions,
   createTopics,
   deleteTopics,
@@ -40,7 +60,9 @@ export const ALL_HANDLERS: readonly Handler[] = [
   describeConfigs,
   describeLogDirs,
   createPartitions,
+  deleteGroups,
   electLeaders,
+  offsetDelete,
   alterPartition,
   describeCluster,
   allocateProducerIds,
