@@ -15,7 +15,6 @@ import type { ClassicGroup, MemberTimeouts } from './classic-group.ts';
 import { ClassicGroupMember, type ClassicProtocol } from './classic-group-member.ts';
 import { type ClassicRebalance, HEARTBEAT_TIMER, NEW_MEMBER_JOIN_TIMEOUT_MS } from './classic-rebalance.ts';
 import { joined, joinRefused, UNKNOWN_MEMBER } from './classic-responses.ts';
-import { coordinatorError } from './coordinator-error.ts';
 import type { Decision } from './decision.ts';
 import type { ClassicGroupSettings, MemberContext } from './group-settings.ts';
 import { timerKey } from './timer-key.ts';
@@ -233,7 +232,7 @@ export class ClassicJoining {
       group.replaceStaticMember(member, old);
       instead.cancelTimer(timerKey(HEARTBEAT_TIMER, group.groupId, member.memberId));
       this.#rebalance.keepAlive(group, old, instead);
-      instead.replyNow(ticket, joinRefused(coordinatorError(error), UNKNOWN_MEMBER));
+      instead.replyNow(ticket, joinRefused(error, UNKNOWN_MEMBER));
     });
   }
 

@@ -10,21 +10,17 @@ import { Errors, type ErrorName } from '../protocol/errors.ts';
 import type { Heartbeat } from '../protocol/messages/12-heartbeat.ts';
 import type { LeaveGroup } from '../protocol/messages/13-leave-group.ts';
 import type { SyncGroup } from '../protocol/messages/14-sync-group.ts';
-import type { RequestOf, ResponseOf } from '../protocol/schema.ts';
+import type { RequestOf } from '../protocol/schema.ts';
 import type { ClassicGroup } from './classic-group.ts';
 import { type ClassicGroupMember, NO_BYTES } from './classic-group-member.ts';
 import { type ClassicRebalance, SYNC_TIMER } from './classic-rebalance.ts';
 import { synced, syncRefused } from './classic-responses.ts';
-import { coordinatorError } from './coordinator-error.ts';
 import type { Decision } from './decision.ts';
 import { timerKey } from './timer-key.ts';
 
 type SyncRequest = RequestOf<typeof SyncGroup>;
 type LeaveRequest = RequestOf<typeof LeaveGroup>;
 type LeavingMember = LeaveRequest['members'][number];
-
-/** Up to this version LeaveGroup names one member, and answers for it. */
-const LEAVES_ONE_UNTIL = 2;
 
 export class ClassicMembership {
   readonly #rebalance: ClassicRebalance;
@@ -61,21 +57,12 @@ export class ClassicMembership {
     decision.replyNow(ticket, { errorCode: Errors[isRebalancing ? 'REBALANCE_IN_PROGRESS' : (error ?? 'NONE')] });
   }
 
-  /** Without a group nobody can be a member of it: every one is told so. */
-  leave(
-    group: ClassicGroup | null,
-    version: number,
-    request: LeaveRequest,
-    ticket: Ticket,
-    decision: Decision,
-    nowMs: number,
-  ): void {
-    const leaving: readonly LeavingMember[] =
-      version <= LEAVES_ONE_UNTIL
-        ? [{ memberId: request.memberId, groupInstanceId: null, reason: null }]
-        : request.members;
+  /**
+   * Members are in `members` in every version. Without a group nobody can be a member of it: every one is told so.
+   */
+  leave(group: ClassicGroup | null, request: LeaveRequest, ticket: Ticket, decision: Decision, nowMs: number): void {
     const gone: string[] = [];
-    const members = leaving.map((who) => {
+    const members = request.members.map((who) => {
       const error = group === null ? 'UNKNOWN_MEMBER_ID' : this.#leaveOne(group, who, gone, decision);
       return { memberId: who.memberId, groupInstanceId: who.groupInstanceId, errorCode: Errors[error] };
     });
@@ -85,15 +72,13 @@ export class ClassicMembership {
       if (gone.length > 0) this.#rebalance.afterChange(group, reason, decision, nowMs);
       else this.#rebalance.completeIfAllJoined(group, decision, nowMs);
     }
-    const answer = leaveAnswer(version, members);
+    const answer = { errorCode: Errors.NONE, members };
     if (!decision.hasRecords) {
       decision.replyNow(ticket, answer);
       return;
     }
     decision.reply(ticket, answer);
-    decision.whenRefused((error, instead) =>
-      instead.replyNow(ticket, { errorCode: Errors[coordinatorError(error)], members: [] }),
-    );
+    decision.whenRefused((error, instead) => instead.replyNow(ticket, { errorCode: Errors[error], members: [] }));
   }
 
   /** The leader's assignment: stored first, then given to all who wait, and to those who ask later. */
@@ -111,21 +96,18 @@ export class ClassicMembership {
       this.#logger.warn(
         `Setting empty assignments for members ${left} of ${group.groupId} for generation ${group.generation}.`,
       );
-    const waiting = [...group.members].filter(({ syncTicket }) => syncTicket !== null);
     decision.record(group.toRecord(nowMs, assignments));
-    const tickets = new Map<ClassicGroupMember, Ticket>();
-    for (const member of waiting) {
-      const { syncTicket, memberId } = member;
-      if (syncTicket === null) continue;
-      tickets.set(member, syncTicket);
+    const waiting = new Map<ClassicGroupMember, Ticket>();
+    for (const member of group.members) {
+      if (member.syncTicket === null) continue;
+      waiting.set(member, member.syncTicket);
+      decision.reply(member.syncTicket, synced(group, assignments.get(member.memberId) ?? NO_BYTES));
       member.syncTicket = null;
-      decision.reply(syncTicket, synced(group, assignments.get(memberId) ?? NO_BYTES));
       // Sessions that ended while they waited were not ended by a timer.
       this.#rebalance.keepAlive(group, member, decision);
     }
-    decision.whenRefused((refusal, instead) => {
-      const error = coordinatorError(refusal);
-      for (const [member, ticket] of tickets) member.syncTicket = ticket;
+    decision.whenRefused((error, instead) => {
+      for (const [member, ticket] of waiting) member.syncTicket = ticket;
       this.#rebalance.refuseSyncs(group, error, instead);
       const reason = `Error ${error} when storing group assignment during SyncGroup (member: ${request.memberId}).`;
       this.#rebalance.afterChange(group, reason, instead, nowMs);
@@ -171,12 +153,4 @@ function syncError(group: ClassicGroup, request: SyncRequest): ErrorName | null 
   const isOtherName = request.protocolName !== null && request.protocolName !== group.protocolName;
   if (isOtherType || isOtherName) return 'INCONSISTENT_GROUP_PROTOCOL';
   return group.state === 'PreparingRebalance' ? 'REBALANCE_IN_PROGRESS' : null;
-}
-
-function leaveAnswer(
-  version: number,
-  members: ResponseOf<typeof LeaveGroup>['members'],
-): ResponseOf<typeof LeaveGroup> {
-  if (version > LEAVES_ONE_UNTIL) return { errorCode: Errors.NONE, members };
-  return { errorCode: members?.[0]?.errorCode ?? Errors.NONE };
 }

@@ -167,7 +167,7 @@ export class GroupShard implements Shard<GroupRecord> {
   }
 
   leaveGroup(
-    context: MemberContext,
+    _context: MemberContext,
     request: RequestOf<typeof LeaveGroup>,
     ticket: Ticket,
     nowMs: number,
@@ -176,7 +176,7 @@ export class GroupShard implements Shard<GroupRecord> {
     const found = this.#groups.get(request.groupId);
     const group = found instanceof ClassicGroup ? found : null;
     if (request.groupId === '') decision.replyNow(ticket, { errorCode: Errors.INVALID_GROUP_ID });
-    else this.#membership.leave(group, context.version, request, ticket, decision, nowMs);
+    else this.#membership.leave(group, request, ticket, decision, nowMs);
     if (group !== null) this.#forgetIfUnused(group);
     return decision.outcome();
   }

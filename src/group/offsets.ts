@@ -11,7 +11,6 @@ import type { OffsetCommit } from '../protocol/messages/08-offset-commit.ts';
 import type { OffsetFetch } from '../protocol/messages/09-offset-fetch.ts';
 import type { OffsetDelete } from '../protocol/messages/47-offset-delete.ts';
 import type { RequestOf, ResponseOf } from '../protocol/schema.ts';
-import { coordinatorError } from './coordinator-error.ts';
 import type { Decision } from './decision.ts';
 import type { CommittedOffset, Group } from './group.ts';
 import type { ClassicGroupSettings, MemberContext } from './group-settings.ts';
@@ -73,7 +72,7 @@ export class Offsets {
     decision.reply(ticket, { topics });
     if (records.length === 0) return;
     decision.record(...records);
-    decision.whenRefused((error, instead) => instead.replyNow(ticket, commitRefused(request, coordinatorError(error))));
+    decision.whenRefused((error, instead) => instead.replyNow(ticket, commitRefused(request, error)));
   }
 
   /** The group's offsets of the topics that are asked for, or of all. A group that is not there has none. */
@@ -107,9 +106,7 @@ export class Offsets {
       };
     });
     decision.reply(ticket, { errorCode: Errors.NONE, topics });
-    decision.whenRefused((error, instead) =>
-      instead.replyNow(ticket, { errorCode: Errors[coordinatorError(error)], topics: [] }),
-    );
+    decision.whenRefused((error, instead) => instead.replyNow(ticket, { errorCode: Errors[error], topics: [] }));
   }
 
   #partitionError(topic: string, metadata: string): ErrorName {

@@ -7,7 +7,6 @@
  */
 import type { Ticket } from '../coordinator/shard.ts';
 import { Errors, type ErrorName } from '../protocol/errors.ts';
-import { coordinatorError } from './coordinator-error.ts';
 import type { Decision } from './decision.ts';
 import type { Group } from './group.ts';
 import type { OffsetStore, StoredOffset } from './offset-store.ts';
@@ -109,7 +108,7 @@ export class TombstoneQueue {
     for (const entry of [...taken, ...this.#entries]) {
       if (entry.kind === 'offset' && entry.isTopicGone) left.push(entry);
       if (entry.kind === 'group' && entry.ticket !== null)
-        decision.replyNow(entry.ticket, deletionResult(entry.groupId, coordinatorError(error)));
+        decision.replyNow(entry.ticket, deletionResult(entry.groupId, error));
     }
     this.#entries = left;
     const key = timerKey(TOMBSTONES_TIMER, '');
