@@ -60,6 +60,8 @@ export interface Disk {
   removeDirectory(directory: string): Promise<void>;
   syncDirectory(directory: string): void;
   lastModifiedMs(filePath: string): number;
+  /** For a file that takes the place of another one and is to seem as old. */
+  setLastModified(filePath: string, timeMs: number): void;
   sizeOf(filePath: string): number;
   /** Takes the directory for this process alone; returns false when another living process holds it. */
   lock(filePath: string): DiskLock | null;
@@ -241,6 +243,10 @@ export class NodeDisk implements Disk {
 
   lastModifiedMs(filePath: string): number {
     return fs.statSync(filePath).mtimeMs;
+  }
+
+  setLastModified(filePath: string, timeMs: number): void {
+    fs.utimesSync(filePath, timeMs / 1000, timeMs / 1000);
   }
 
   sizeOf(filePath: string): number {

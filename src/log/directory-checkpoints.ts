@@ -16,6 +16,7 @@ import {
   type OffsetEntry,
   RECOVERY_POINT_CHECKPOINT,
 } from './checkpoint-file.ts';
+import { CleanerCheckpoint } from './cleaner-checkpoint.ts';
 import type { EpochEntry } from './leader-epochs.ts';
 import type { LogDirectory } from './log-directory.ts';
 
@@ -37,7 +38,13 @@ export interface CheckpointEntries {
   readonly logStartOffsets: readonly OffsetEntry[];
 }
 
+export interface KeptEntries extends CheckpointEntries {
+  /** Also of logs that were loaded. */
+  readonly cleanedOffsets: readonly OffsetEntry[];
+}
+
 export class DirectoryCheckpoints {
+  readonly cleaner: CleanerCheckpoint;
   readonly #directory: LogDirectory;
   /** Each log with its recovery point as the file has it. */
   readonly #logs = new Map<CheckpointedLog, number>();
@@ -52,7 +59,8 @@ export class DirectoryCheckpoints {
   /** What is on disk under each name: a broker at rest writes nothing. */
   readonly #written = new Map<string, string>();
 
-  constructor(directory: LogDirectory, kept: CheckpointEntries) {
+  constructor(directory: LogDirectory, kept: KeptEntries) {
+    this.cleaner = new CleanerCheckpoint(directory, kept.cleanedOffsets);
     this.#directory = directory;
     this.#kept = kept;
   }
@@ -64,6 +72,7 @@ export class DirectoryCheckpoints {
   remove(log: CheckpointedLog): void {
     this.#logs.delete(log);
     this.#dirtyEpochs.delete(log);
+    this.cleaner.forget(log);
   }
 
   /** The log's epochs have changed: they are written soon, many logs' one after the other. */
@@ -113,6 +122,17 @@ export class DirectoryCheckpoints {
       this.#recoveryPointsFlush = null;
     });
     return this.#recoveryPointsFlush;
+  }
+
+  /**
+   * Makes sure that a crash finds the recovery point of the log at or above the offset. False: it is below, or is
+   * lowered right now.
+   */
+  async whenRecoveryPointReached(log: CheckpointedLog, offset: number): Promise<boolean> {
+    const isReached = (): boolean => (this.#logs.get(log) ?? -1) >= offset;
+    // A writing that is under way may have begun before.
+    for (let attempt = 0; attempt < 2 && !isReached(); attempt++) await this.whenRecoveryPointsWritten();
+    return isReached();
   }
 
   async #writeRecoveryPoints(): Promise<void> {

@@ -7,6 +7,7 @@ import * as path from 'node:path';
 import { KafkaError } from '../protocol/errors.ts';
 import {
   CheckpointFormatError,
+  CLEANER_OFFSET_CHECKPOINT,
   decodeOffsets,
   HIGH_WATERMARK_CHECKPOINT,
   LOG_START_OFFSET_CHECKPOINT,
@@ -92,19 +93,24 @@ class DirectoryLoader {
       }
     };
     await Promise.all(Array.from({ length: this.#options.concurrency }, work));
-    return this.#finish(deleted);
+    return this.#finish(found, deleted);
   }
 
-  #finish(deleted: readonly string[]): LoadedDirectory {
+  #finish(found: readonly Found[], deleted: readonly string[]): LoadedDirectory {
     const isDamaged = new Set(this.#damaged.map(({ topic, partition }) => `${topic}-${partition}`));
     const kept = (entries: ReadonlyMap<string, OffsetEntry>): OffsetEntry[] =>
       [...entries].filter(([name]) => isDamaged.has(name)).map(([, entry]) => entry);
+    const cleaned = this.#readCheckpoint(CLEANER_OFFSET_CHECKPOINT);
     const checkpoints = new DirectoryCheckpoints(this.#directory, {
       recoveryPoints: kept(this.#recoveryPoints),
       highWatermarks: kept(this.#highWatermarks),
       logStartOffsets: kept(this.#logStartOffsets),
+      cleanedOffsets: found.flatMap(({ topic, partition }) => cleaned.get(`${topic}-${partition}`) ?? []),
     });
-    return { checkpoints, logs: this.#loaded.map((make) => make(checkpoints)), damaged: this.#damaged, deleted };
+    const logs = this.#loaded.map((make) => make(checkpoints));
+    // The end may have been lost with what was clean there.
+    for (const log of logs) checkpoints.cleaner.onTruncated(log, log.logEndOffset);
+    return { checkpoints, logs, damaged: this.#damaged, deleted };
   }
 
   #findPartitions(): { found: Found[]; deleted: string[] } {

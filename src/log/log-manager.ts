@@ -20,6 +20,7 @@ import { type OpenedDirectory, openDirectory } from './directory-opening.ts';
 import { AppendedBytes } from './heat.ts';
 import { IndexCache } from './index-cache.ts';
 import { LeaderEpochs } from './leader-epochs.ts';
+import { type CleanerConfig, LogCleaner } from './log-cleaner.ts';
 import type { LogConfig } from './log-config.ts';
 import type { LogDirectory, LogDirectoryListener, LogServices } from './log-directory.ts';
 import { LogStore } from './log-store.ts';
@@ -40,6 +41,7 @@ export interface LogManagerOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly config: LogUpkeepConfig &
+    CleanerConfig &
     Pick<BrokerConfig, 'logDirs' | 'numRecoveryThreadsPerDataDir' | 'producerIdExpirationMs'>;
 }
 
@@ -94,6 +96,7 @@ export class LogManager {
   readonly #damaged = new Map<string, KafkaError>();
   readonly #offlineHandlers: ((event: OfflineEvent) => void)[] = [];
   #upkeep: LogUpkeep | null = null;
+  readonly #cleaner: LogCleaner;
 
   /**
    * Throws DirectoryInUseError, NoLogDirectoryError, and InconsistentDirectoryError when one holds foreign data.
@@ -113,7 +116,8 @@ export class LogManager {
 
   private constructor(options: LogManagerOptions) {
     this.#options = options;
-    const { disk, clock, random, logger } = options;
+    const { disk, clock, random, logger, config } = options;
+    this.#cleaner = new LogCleaner({ clock, logger, config, logs: () => this.all() });
     this.#services = {
       disk,
       clock,
@@ -197,10 +201,12 @@ export class LogManager {
         clock,
         all: () => this.all(),
         liveDirectories: () => this.#loadedDirectories(),
+        isCleaners: (log) => this.#cleaner.isInCharge(log),
         warn: (what, error) => logger.warn(what, error),
       },
       config,
     );
+    this.#cleaner.start();
   }
 
   #adopt(managed: Managed, loaded: LoadedDirectory): void {
@@ -395,6 +401,7 @@ export class LogManager {
    */
   async close(brokerEpoch = -1): Promise<void> {
     this.#upkeep?.stop();
+    await this.#cleaner.stop();
     await Promise.all(
       [...this.#loadedDirectories()].map(async ({ directory, checkpoints }) => {
         try {

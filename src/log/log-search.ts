@@ -65,7 +65,7 @@ export function findMaxTimestamp(segments: SegmentList): TimestampedOffset | nul
   const cursor = latest.cursorFor(latest.offsetOfMaxTimestamp);
   while (cursor.next()) {
     const { header, position } = cursor;
-    if (header.maxTimestamp === latest.maxTimestampMs)
+    if (header.maxTimestamp === latest.maxTimestampMs && header.recordCount > 0)
       return firstWithMaxTimestamp(latest.readBatch(position, header.sizeBytes));
   }
   return null;

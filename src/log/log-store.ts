@@ -129,7 +129,7 @@ export class LogStore {
       const completed = replayBatch(this.producers, batch);
       if (completed?.isAbort !== true) continue;
       const lastStableOffset = this.producers.lastStableOffsetAfter(completed);
-      segment.files.appendTransaction({ ...completed, lastStableOffset });
+      segment.appendTransaction({ ...completed, lastStableOffset });
     }
   }
 
@@ -249,6 +249,9 @@ export class LogStore {
     for (const segment of replacement) segment.rename('');
     disk.syncDirectory(this.#path);
     this.segments.replace(old, replacement);
+    const left = new Set(replacement.map(({ baseOffset }) => baseOffset));
+    const merged = new Set(old.map(({ baseOffset }) => baseOffset).filter((baseOffset) => !left.has(baseOffset)));
+    this.snapshots.keepOnly((offset) => !merged.has(offset));
   }
 
   #retire(segments: readonly Segment[]): void {

@@ -19,6 +19,8 @@ export interface UpkeptLogs {
   readonly clock: Clock;
   all(): Iterable<PartitionLog>;
   liveDirectories(): Iterable<{ directory: LogDirectory; checkpoints: DirectoryCheckpoints }>;
+  /** The cleaner removes the old segments of compacted logs, when it does not work on them. */
+  isCleaners(log: PartitionLog): boolean;
   warn(what: string, error: unknown): void;
 }
 
@@ -46,7 +48,7 @@ export class LogUpkeep {
     this.#every('log cleanup', config.logRetentionCheckIntervalMs, () =>
       this.#each((log) => {
         log.maybeRoll(clock.nowMs());
-        log.deleteOldSegments(clock.nowMs());
+        if (!this.#logs.isCleaners(log)) log.deleteOldSegments(clock.nowMs());
       }),
     );
     this.#every('producer expiration', config.producerIdExpirationCheckIntervalMs, () =>

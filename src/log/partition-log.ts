@@ -68,8 +68,8 @@ export class PartitionLog implements Syncable, ReadableLog, LeaderLog, Checkpoin
   readonly directory: LogDirectory;
   readonly #store: LogStore;
   readonly #epochs: LeaderEpochs;
-  readonly #checkpoints: DirectoryCheckpoints;
-  readonly #guard: LogGuard;
+  readonly checkpoints: DirectoryCheckpoints;
+  readonly guard: LogGuard;
   readonly #durability: Durability;
   #logStartOffset: number;
   #highWatermark: number;
@@ -90,8 +90,8 @@ export class PartitionLog implements Syncable, ReadableLog, LeaderLog, Checkpoin
     this.directory = directory;
     this.#store = store;
     this.#epochs = epochs;
-    this.#checkpoints = checkpoints;
-    this.#guard = new LogGuard(this.name, directory, (error) => this.#onFailed(error));
+    this.checkpoints = checkpoints;
+    this.guard = new LogGuard(this.name, directory, (error) => this.#onFailed(error));
     this.#durability = new Durability(this, directory.syncSlots, offsets.recoveryPoint);
     this.#logStartOffset = offsets.logStartOffset;
     this.#highWatermark = Math.max(offsets.logStartOffset, Math.min(offsets.highWatermark, store.logEndOffset));
@@ -167,12 +167,12 @@ export class PartitionLog implements Syncable, ReadableLog, LeaderLog, Checkpoin
   }
 
   get isOffline(): boolean {
-    return this.#guard.failure !== null;
+    return this.guard.failure !== null;
   }
 
   /** Why the log is out of service; null while it is in service. */
   get failure(): KafkaError | null {
-    return this.#guard.failure;
+    return this.guard.failure;
   }
 
   get epochEntries(): readonly EpochEntry[] {
@@ -184,7 +184,7 @@ export class PartitionLog implements Syncable, ReadableLog, LeaderLog, Checkpoin
    * KafkaError.
    */
   appendAsLeader(records: Buffer, leaderEpoch: number, origin: AppendOrigin, nowMs: number): AppendResult {
-    this.#guard.assertOnline();
+    this.guard.assertOnline();
     const append = prepareAppend(records, leaderEpoch, origin, this, nowMs);
     if (append.duplicate !== null) {
       const { firstOffset, lastOffset, timestampMs } = append.duplicate;
@@ -202,7 +202,7 @@ export class PartitionLog implements Syncable, ReadableLog, LeaderLog, Checkpoin
    * damaged.
    */
   appendAsFollower(records: Buffer, nowMs: number): AppendResult {
-    this.#guard.assertOnline();
+    this.guard.assertOnline();
     const batches = checkReplicated(records, this.name);
     const first = batches[0];
     if (first === undefined) return this.#result(-1, -1, -1, false);
@@ -227,7 +227,7 @@ export class PartitionLog implements Syncable, ReadableLog, LeaderLog, Checkpoin
     for (const batch of batches)
       if (batch.partitionLeaderEpoch >= 0) this.assignEpochStartOffset(batch.partitionLeaderEpoch, batch.baseOffset);
     const { active } = this.segments;
-    this.#guard.run('appending records to', () => this.#store.write(batches, nowMs));
+    this.guard.run('appending records to', () => this.#store.write(batches, nowMs));
     const isDue = this.logEndOffset - this.recoveryPoint >= this.config.flushMessages;
     if (isDue || active !== this.segments.active) this.requestFlush();
     else if (this.#dirtySinceMs < 0) this.#dirtySinceMs = this.directory.services.clock.monotonicMs();
@@ -236,12 +236,12 @@ export class PartitionLog implements Syncable, ReadableLog, LeaderLog, Checkpoin
   /** Begins a new segment when the active one has been open for segment.ms, also when nobody writes. */
   maybeRoll(nowMs: number): void {
     if (this.isOffline) return;
-    if (this.#guard.run('rolling the log of', () => this.#store.maybeRoll(nowMs))) this.requestFlush();
+    if (this.guard.run('rolling the log of', () => this.#store.maybeRoll(nowMs))) this.requestFlush();
   }
 
   /** Batches from the offset on. Throws OFFSET_OUT_OF_RANGE outside [logStartOffset, logEndOffset]. */
   read(startOffset: number, options: ReadOptions): LogSlice {
-    this.#guard.assertOnline();
+    this.guard.assertOnline();
     if (startOffset < this.#logStartOffset || startOffset > this.logEndOffset)
       throw new KafkaError(
         'OFFSET_OUT_OF_RANGE',
@@ -249,17 +249,17 @@ export class PartitionLog implements Syncable, ReadableLog, LeaderLog, Checkpoin
           `from offset ` +
           `${this.#logStartOffset} up to ${this.logEndOffset}.`,
       );
-    return this.#guard.run('reading', () => readLog(this, startOffset, options));
+    return this.guard.run('reading', () => readLog(this, startOffset, options));
   }
 
   /** The first record whose timestamp is not before the given one; null when there is none. */
   offsetForTimestamp(timestampMs: number): TimestampedOffset | null {
-    return this.#guard.run('searching', () => findByTimestamp(this.segments, timestampMs, this.#logStartOffset));
+    return this.guard.run('searching', () => findByTimestamp(this.segments, timestampMs, this.#logStartOffset));
   }
 
   /** The first record with the largest timestamp of the log; null when no record has one. */
   offsetOfMaxTimestamp(): TimestampedOffset | null {
-    return this.#guard.run('searching', () => findMaxTimestamp(this.segments));
+    return this.guard.run('searching', () => findMaxTimestamp(this.segments));
   }
 
   /** Sets up to where the records are committed, within the log. Returns what it became. */
@@ -273,7 +273,7 @@ export class PartitionLog implements Syncable, ReadableLog, LeaderLog, Checkpoin
    * Removes what lies below the offset from what can be read; the files follow later. Not beyond the high watermark.
    */
   advanceLogStartOffset(offset: number): void {
-    this.#guard.assertOnline();
+    this.guard.assertOnline();
     if (offset > this.#highWatermark)
       throw new KafkaError(
         'OFFSET_OUT_OF_RANGE',
@@ -284,7 +284,7 @@ export class PartitionLog implements Syncable, ReadableLog, LeaderLog, Checkpoin
     if (offset <= this.#logStartOffset) return;
     this.#logStartOffset = offset;
     this.producers.onLogStartOffset(offset);
-    if (this.#epochs.truncateFromStart(offset)) this.#checkpoints.onEpochsChanged(this);
+    if (this.#epochs.truncateFromStart(offset)) this.checkpoints.onEpochsChanged(this);
   }
 
   /**
@@ -292,11 +292,11 @@ export class PartitionLog implements Syncable, ReadableLog, LeaderLog, Checkpoin
    * is begun. Returns how many.
    */
   deleteOldSegments(nowMs: number): number {
-    this.#guard.assertOnline();
+    this.guard.assertOnline();
     const breaches = findBreaches(this.segments.all, this, this.config, nowMs);
     const count = breaches.reduce((total, breach) => total + breach.count, 0);
     if (count === 0) return 0;
-    this.#guard.run('deleting segments of', () => {
+    this.guard.run('deleting segments of', () => {
       if (count === this.segments.all.length) this.#store.roll(nowMs);
       const due = this.segments.all.slice(0, count);
       const { baseOffset } = this.segments.all[count]!;
@@ -317,7 +317,7 @@ export class PartitionLog implements Syncable, ReadableLog, LeaderLog, Checkpoin
    * old ones lie below the recovery point, so that no recovery takes the gaps that are left for lost records.
    */
   replaceSegments(old: readonly Segment[], replacement: readonly Segment[]): void {
-    this.#guard.run('replacing segments of', () => this.#store.replaceSegments(old, replacement));
+    this.guard.run('replacing segments of', () => this.#store.replaceSegments(old, replacement));
   }
 
   /**
@@ -325,7 +325,7 @@ export class PartitionLog implements Syncable, ReadableLog, LeaderLog, Checkpoin
    * follower gets.
    */
   assignEpochStartOffset(leaderEpoch: number, startOffset: number): void {
-    if (this.#epochs.assign(leaderEpoch, startOffset)) this.#checkpoints.onEpochsChanged(this);
+    if (this.#epochs.assign(leaderEpoch, startOffset)) this.checkpoints.onEpochsChanged(this);
   }
 
   /** -1 when no epoch is known. */
@@ -349,21 +349,22 @@ export class PartitionLog implements Syncable, ReadableLog, LeaderLog, Checkpoin
    * (KAFKA-10706).
    */
   truncateTo(offset: number): void {
-    this.#guard.assertOnline();
+    this.guard.assertOnline();
     if (offset >= this.logEndOffset) {
-      if (this.#epochs.truncateFromEnd(this.logEndOffset)) this.#checkpoints.onEpochsChanged(this);
+      if (this.#epochs.truncateFromEnd(this.logEndOffset)) this.checkpoints.onEpochsChanged(this);
       return;
     }
     if (offset < this.firstSegmentOffset) {
       this.truncateFullyAndStartAt(offset);
       return;
     }
-    this.#guard.run('truncating', () => {
+    this.guard.run('truncating', () => {
       const cut = this.#store.findCut(offset);
-      // One less, so that a start without order also looks at the file that was cut: the cut may have been undone.
-      this.#lowerRecoveryPoint(Math.max(cut.endOffset - 1, 0));
+      // One less, so that a start without order also looks at the file that was cut: the cut may have been undone. A
+      // file that goes as a whole is looked at anyway, and the one before may end with a gap that compaction left.
+      this.#lowerCheckpoints(cut.position === 0 ? cut.endOffset : Math.max(cut.endOffset - 1, 0), cut.endOffset);
       this.#store.cutTo(offset, cut, this.#nowMs());
-      if (this.#epochs.truncateFromEnd(cut.endOffset)) this.#checkpoints.onEpochsChanged(this);
+      if (this.#epochs.truncateFromEnd(cut.endOffset)) this.checkpoints.onEpochsChanged(this);
       this.#logStartOffset = Math.min(this.#logStartOffset, cut.endOffset);
       this.updateHighWatermark(this.#highWatermark);
     });
@@ -371,18 +372,20 @@ export class PartitionLog implements Syncable, ReadableLog, LeaderLog, Checkpoin
 
   /** Removes everything and goes on, empty, at the offset. */
   truncateFullyAndStartAt(offset: number): void {
-    this.#guard.run('truncating', () => {
-      this.#lowerRecoveryPoint(0);
+    this.guard.run('truncating', () => {
+      this.#lowerCheckpoints(0, offset);
       this.#store.restartAt(offset, this.#nowMs());
-      if (this.#epochs.clear()) this.#checkpoints.onEpochsChanged(this);
+      if (this.#epochs.clear()) this.checkpoints.onEpochsChanged(this);
       this.#logStartOffset = offset;
       this.updateHighWatermark(offset);
     });
   }
 
-  #lowerRecoveryPoint(offset: number): void {
-    this.#durability.onTruncated(offset);
-    this.#checkpoints.onRecoveryPointLowered(this);
+  /** Before the log is cut to the end offset: no checkpoint on disk may speak of what goes. */
+  #lowerCheckpoints(recoveryPoint: number, endOffset: number): void {
+    this.#durability.onTruncated(recoveryPoint);
+    this.checkpoints.onRecoveryPointLowered(this);
+    this.checkpoints.cleaner.onTruncated(this, endOffset);
   }
 
   /**
@@ -408,7 +411,7 @@ export class PartitionLog implements Syncable, ReadableLog, LeaderLog, Checkpoin
 
   /** Writes entries of indexes that are in memory alone, when there are many. */
   maybeWriteIndexes(): void {
-    this.#guard.run('writing the indexes of', () => this.segments.active.maybeWriteIndexes());
+    this.guard.run('writing the indexes of', () => this.segments.active.maybeWriteIndexes());
   }
 
   /** Flushes what has been waiting for flush.ms. */
@@ -422,7 +425,7 @@ export class PartitionLog implements Syncable, ReadableLog, LeaderLog, Checkpoin
   }
 
   onSyncFailed(error: unknown): Error {
-    return this.#guard.failure ?? this.directory.fail(`Error while flushing log for ${this.name}`, error);
+    return this.guard.failure ?? this.directory.fail(`Error while flushing log for ${this.name}`, error);
   }
 
   /** The directory went out of service: nobody may go on waiting. */
@@ -447,7 +450,7 @@ export class PartitionLog implements Syncable, ReadableLog, LeaderLog, Checkpoin
           `topic ID ` +
           this.topicId,
       );
-    this.#guard.run('writing the partition metadata of', () => this.#store.setTopicId(topicId));
+    this.guard.run('writing the partition metadata of', () => this.#store.setTopicId(topicId));
   }
 
   removeExpiredProducers(nowMs: number): number {
@@ -459,8 +462,8 @@ export class PartitionLog implements Syncable, ReadableLog, LeaderLog, Checkpoin
     if (this.isOffline) return;
     await this.flush();
     await this.#durability.whenIdle();
-    this.#guard.run('closing the log of', () => this.#store.finish());
-    await this.#guard.whenRun('closing the log of', () => this.#store.sync());
+    this.guard.run('closing the log of', () => this.#store.finish());
+    await this.guard.whenRun('closing the log of', () => this.#store.sync());
     this.#store.close();
   }
 
@@ -468,14 +471,14 @@ export class PartitionLog implements Syncable, ReadableLog, LeaderLog, Checkpoin
   onDeleted(directory: string): void {
     const error = new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `The log of ${this.name} was deleted`);
     // Before its files lose their names: a sync or a read that is under way may not find them any more.
-    this.#guard.giveUp(error);
+    this.guard.giveUp(error);
     this.#store.onDeleted(directory);
     this.#durability.fail(error);
-    this.#checkpoints.remove(this);
+    this.checkpoints.remove(this);
   }
 
   whenGuarded<T>(what: string, operation: () => Promise<T>): Promise<T> {
-    return this.#guard.whenRun(what, operation);
+    return this.guard.whenRun(what, operation);
   }
 
   #nowMs(): number {

@@ -208,7 +208,7 @@ class Recovery {
       const completed = replayBatch(this.#producers, batch);
       if (completed?.isAbort !== true) return;
       const lastStableOffset = this.#producers.lastStableOffsetAfter(completed);
-      segment.files.appendTransaction({ ...completed, lastStableOffset });
+      segment.appendTransaction({ ...completed, lastStableOffset });
     });
     segment.finish();
     // It may be in the page cache alone.

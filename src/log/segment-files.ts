@@ -20,6 +20,10 @@ export class SegmentFiles {
     this.#mark = mark;
   }
 
+  get mark(): SegmentFileMark {
+    return this.#mark;
+  }
+
   path(kind: Kind): string {
     return path.join(this.#directory, segmentFileName(this.baseOffset, kind, this.#mark));
   }

@@ -17,6 +17,7 @@ import { LazyFile, type OpenFiles } from './open-files.ts';
 import type { SegmentFiles } from './segment-files.ts';
 import type { SegmentFileMark } from './segment-names.ts';
 import type { TimeIndex } from './time-index.ts';
+import type { AbortedTxn } from './transaction-index.ts';
 
 /** What all segments of a broker share. */
 export interface SegmentContext {
@@ -101,6 +102,14 @@ export class Segment implements IndexOwner {
     return this.#timeIndex;
   }
 
+  get offsetIndexBytes(): number {
+    return this.#offsetIndex.entryCount * this.#offsetIndex.entrySizeBytes;
+  }
+
+  get timeIndexBytes(): number {
+    return this.#timeIndex.entryCount * this.#timeIndex.entrySizeBytes;
+  }
+
   /**
    * Whether the segment is to be ended before a batch comes in, behind others that are about to be written
    * (`pendingBytes`).
@@ -121,11 +130,12 @@ export class Segment implements IndexOwner {
   }
 
   #ageMs(maxTimestampMs: number, nowMs: number): number {
-    const first = this.#firstTimestamp();
+    const first = this.firstTimestampMs();
     return first >= 0 ? maxTimestampMs - first : nowMs - this.createdMs;
   }
 
-  #firstTimestamp(): number {
+  /** The largest of the first batch; -1 when it has none, or there is no batch. */
+  firstTimestampMs(): number {
     if (this.#firstTimestampMs === undefined) {
       if (this.sizeBytes === 0) return NO_TIMESTAMP;
       const cursor = new BatchCursor(this.log.use(), 0, this.sizeBytes);
@@ -147,14 +157,18 @@ export class Segment implements IndexOwner {
 
   /** Notes in the indexes a batch that begins at the position, as appending and recovery do alike. */
   indexBatch(batch: RecordBatch, position: number, indexIntervalBytes: number): void {
-    const { lastOffset, maxTimestamp } = batch;
-    if (maxTimestamp > this.maxTimestampMs) {
-      this.maxTimestampMs = maxTimestamp;
-      this.offsetOfMaxTimestamp = lastOffset;
-    }
+    const { lastOffset } = batch;
+    this.#noteTimestamp(batch, lastOffset);
     if (position - this.#offsetIndex.lastPosition <= indexIntervalBytes) return;
     this.#offsetIndex.append(lastOffset, position);
     this.#timeIndex.maybeAppend(this.maxTimestampMs, this.offsetOfMaxTimestamp);
+  }
+
+  /** The timestamp of a batch that compaction has emptied is that of no record. */
+  #noteTimestamp({ maxTimestamp, recordCount }: RecordBatch, lastOffset: number): void {
+    if (maxTimestamp <= this.maxTimestampMs || recordCount === 0) return;
+    this.maxTimestampMs = maxTimestamp;
+    this.offsetOfMaxTimestamp = lastOffset;
   }
 
   /** Forgets all that is known of the batches: they are about to be gone through again. */
@@ -309,12 +323,7 @@ export class Segment implements IndexOwner {
     // At each entry of the offset index the time index was brought up to date: only what follows the last one can be
     // later.
     const cursor = this.cursorFor(this.#offsetIndex.lastOffset);
-    while (cursor.next()) {
-      const { maxTimestamp } = cursor.header;
-      if (maxTimestamp <= this.maxTimestampMs) continue;
-      this.maxTimestampMs = maxTimestamp;
-      this.offsetOfMaxTimestamp = cursor.lastOffset;
-    }
+    while (cursor.next()) this.#noteTimestamp(cursor.header, cursor.lastOffset);
   }
 
   /** No batch will be added: the time index gets its last entry, and what the files lack is written. */
@@ -343,6 +352,12 @@ export class Segment implements IndexOwner {
       index.onPersisted();
       this.#areIndexFilesDirty = true;
     }
+  }
+
+  /** Notes an aborted transaction whose marker is here. */
+  appendTransaction(txn: AbortedTxn): void {
+    this.files.appendTransaction(txn);
+    this.#areIndexFilesDirty = true;
   }
 
   /** Something was written that no sync has covered. */

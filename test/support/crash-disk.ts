@@ -268,6 +268,11 @@ export class CrashDisk implements Disk {
     return 0;
   }
 
+  setLastModified(filePath: string): void {
+    this.check('write', filePath);
+    this.#file(filePath);
+  }
+
   sizeOf(filePath: string): number {
     return this.#file(filePath).length;
   }

@@ -39,6 +39,12 @@ export class RecordWalk {
     this.#reader = new Reader(this.bytes);
   }
 
+  /** Stands before the first record again. */
+  restart(): void {
+    this.#reader.offset = 0;
+    this.#left = this.#batch.recordCount;
+  }
+
   /** Steps to the next record; false at the end. Throws INVALID_RECORD where the bytes are none. */
   next(): boolean {
     const reader = this.#reader;
@@ -69,8 +75,10 @@ export class RecordWalk {
     this.offset = baseOffset + reader.varint();
     const keyLength = reader.varint();
     this.key = keyLength < 0 ? null : reader.slice(keyLength);
-    this.hasValue = reader.varint() >= 0;
-    if (reader.offset > this.end) throw new RangeError(`a record ends at ${this.end} within its fields`);
+    const valueLength = reader.varint();
+    this.hasValue = valueLength >= 0;
+    if (reader.offset + Math.max(valueLength, 0) > this.end)
+      throw new RangeError(`a record ends at ${this.end} within its fields`);
     reader.offset = this.end;
   }
 }
