@@ -10,6 +10,8 @@ const EXCEPTIONS: Partial<Record<ErrorName, string>> = {
   KAFKA_STORAGE_ERROR: 'KafkaStorageException',
   MESSAGE_TOO_LARGE: 'RecordTooLargeException',
   NETWORK_EXCEPTION: 'NetworkException',
+  NON_EMPTY_GROUP: 'GroupNotEmptyException',
+  OFFSET_METADATA_TOO_LARGE: 'OffsetMetadataTooLarge',
   OUT_OF_ORDER_SEQUENCE_NUMBER: 'OutOfOrderSequenceException',
   RECORD_LIST_TOO_LARGE: 'RecordBatchTooLargeException',
   REQUEST_TIMED_OUT: 'TimeoutException',

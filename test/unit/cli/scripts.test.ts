@@ -21,6 +21,7 @@ test('the scripts of the tutorials are there', () => {
     'kafka-broker-api-versions.sh',
     'kafka-console-consumer.sh',
     'kafka-console-producer.sh',
+    'kafka-consumer-groups.sh',
     'kafka-delete-records.sh',
     'kafka-dump-log.sh',
     'kafka-get-offsets.sh',
