@@ -75,9 +75,13 @@ export function* filterBatch(
   stats.recordsRead += Math.max(0, batch.recordCount);
   const kept = yield* keptOf(batch, rules, stats);
   const isNeeded = mustStay || isLastOfProducer(batch, rules.producers);
-  const left = kept ?? (isNeeded ? emptied(batch) : null);
+  const left = kept ?? (isNeeded ? headerOf(batch) : null);
   stats.bytesWritten += left?.length ?? 0;
   return left;
+}
+
+function headerOf(batch: RecordBatch): Buffer {
+  return batch.recordCount === 0 ? batch.toBuffer() : emptied(batch);
 }
 
 /** Null when no record stays. */
@@ -95,11 +99,13 @@ function* keptOf(
   const stays: boolean[] = [];
   let staying = 0;
   let needsHorizon = isDiscardable && batch.isControl;
+  // The time of a tombstone runs from when the records that it deletes are gone.
+  const isMapped = batch.lastOffset <= map.latestOffset;
   while (walk.next()) {
     const isKept = batch.isControl || isCurrent(walk, map, isOver, stats);
     stays.push(isKept);
     if (isKept) staying++;
-    if (isKept && !walk.hasValue) needsHorizon = true;
+    if (isKept && !walk.hasValue) needsHorizon ||= isMapped;
     if (stays.length % RECORDS_PER_STEP === 0) yield;
   }
   if (staying === 0) return null;
