@@ -36,6 +36,8 @@ export class ClassicGroup implements Group {
   /** Somebody joined since the initial delay began. */
   isNewMemberAdded = false;
   initialDelay: InitialDelay | null = null;
+  /** Comes from a group of the consumer protocol without one who could assign: its members have to join anew. */
+  isLeaderless = false;
   /** Something in the log speaks of it. What is not stored is forgotten when nobody is in it. */
   isStored = false;
   #state: ClassicGroupState = 'Empty';
@@ -322,6 +324,7 @@ export class ClassicGroup implements Group {
     this.#protocolType = stored.protocolType === '' ? null : stored.protocolType;
     this.generation = stored.generation;
     this.protocolName = stored.protocol;
+    this.isLeaderless = stored.leader === null && this.#members.size > 0;
     this.#leaderId = stored.leader ?? this.#members.keys().next().value ?? null;
     this.stateTimestampMs = stored.currentStateTimestamp;
     this.#subscribedTopics = this.#readSubscriptions();

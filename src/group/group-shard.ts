@@ -18,6 +18,7 @@ import type { SyncGroup } from '../protocol/messages/14-sync-group.ts';
 import type { DescribeGroups } from '../protocol/messages/15-describe-groups.ts';
 import type { ListGroups } from '../protocol/messages/16-list-groups.ts';
 import type { OffsetDelete } from '../protocol/messages/47-offset-delete.ts';
+import type { ConsumerGroupHeartbeat } from '../protocol/messages/68-consumer-group-heartbeat.ts';
 import type { RequestOf, ResponseOf } from '../protocol/schema.ts';
 import { ClassicGroup } from './classic-group.ts';
 import { type ClassicProtocol, NO_BYTES } from './classic-group-member.ts';
@@ -25,20 +26,25 @@ import { ClassicJoining } from './classic-joining.ts';
 import { ClassicMembership } from './classic-membership.ts';
 import { ClassicRebalance, HEARTBEAT_TIMER, JOIN_TIMER, SYNC_TIMER } from './classic-rebalance.ts';
 import { joinRefused, syncRefused, UNKNOWN_MEMBER } from './classic-responses.ts';
+import { ConsumerGroup, type ConsumerGroupRecord } from './consumer-group.ts';
+import type { ConsumerGroupSettings } from './consumer-group-settings.ts';
+import { ConsumerGroups } from './consumer-groups.ts';
 import { Decision } from './decision.ts';
 import type { Group } from './group.ts';
 import type { ClassicGroupSettings, MemberContext, TopicsView } from './group-settings.ts';
 import type { StoredOffset } from './offset-store.ts';
 import { commitRefused, isStorable, type OffsetFetchGroup, Offsets } from './offsets.ts';
 import { PendingMembers } from './pending-members.ts';
+import { ServerAssignors } from './server-assignors.ts';
 import { parseTimerKey } from './timer-key.ts';
+import { TopicRegexes } from './topic-regexes.ts';
 import { TOMBSTONES_TIMER, TombstoneQueue } from './tombstone-queue.ts';
 
 export type DescribedGroup = ResponseOf<typeof DescribeGroups>['groups'][number];
 export type ListedGroup = ResponseOf<typeof ListGroups>['groups'][number];
 
 export interface GroupShardOptions {
-  readonly settings: ClassicGroupSettings;
+  readonly settings: ClassicGroupSettings & ConsumerGroupSettings;
   readonly topics: () => TopicsView;
   /** The prefix, a dash and something that nobody else has. */
   readonly newMemberId: (prefix: string) => string;
@@ -64,6 +70,7 @@ export class GroupShard implements Shard<GroupRecord> {
   readonly #rebalance: ClassicRebalance;
   readonly #joining: ClassicJoining;
   readonly #membership: ClassicMembership;
+  readonly #consumers: ConsumerGroups;
 
   constructor(options: GroupShardOptions) {
     const { settings, newMemberId, logger } = options;
@@ -73,6 +80,8 @@ export class GroupShard implements Shard<GroupRecord> {
     this.#tombstones = new TombstoneQueue(this.#offsets.store, (groupId) => this.#groups.get(groupId));
     this.#rebalance = new ClassicRebalance(settings, logger);
     this.#membership = new ClassicMembership(this.#rebalance, logger);
+    const assignors = new ServerAssignors(settings.groupConsumerAssignors);
+    this.#consumers = new ConsumerGroups({ ...options, assignors, regexes: new TopicRegexes() }, this.#rebalance);
     this.#joining = new ClassicJoining({
       settings,
       rebalance: this.#rebalance,
@@ -86,12 +95,14 @@ export class GroupShard implements Shard<GroupRecord> {
   replay(record: GroupRecord): void {
     if (record.kind === 'offsetCommit') this.#replayOffset(record);
     else if (record.kind === 'groupMetadata') this.#replayGroup(record);
+    else this.#replayConsumerGroup(record);
   }
 
   onLoaded(nowMs: number): Outcome<GroupRecord> {
     const decision = new Decision();
     const { groupMaxSize } = this.#settings;
     for (const group of this.#groups.values()) {
+      this.#consumers.onLoaded(group, decision, nowMs);
       if (!(group instanceof ClassicGroup)) continue;
       for (const member of group.members) this.#rebalance.keepAlive(group, member, decision);
       const reason =
@@ -106,6 +117,7 @@ export class GroupShard implements Shard<GroupRecord> {
     const { kind, groupId, memberId } = parseTimerKey(key);
     const decision = new Decision();
     if (kind === TOMBSTONES_TIMER) this.#tombstones.drain(decision);
+    this.#consumers.onTimer(kind, this.#groups.get(groupId), memberId, decision, nowMs);
     this.#onClassic(groupId, (group) => {
       if (kind === JOIN_TIMER) this.#rebalance.onJoinTimer(group, decision, nowMs);
       if (kind === SYNC_TIMER) this.#rebalance.onSyncTimer(group, decision, nowMs);
@@ -128,12 +140,15 @@ export class GroupShard implements Shard<GroupRecord> {
       decision.replyNow(ticket, joinRefused(error, memberId));
       return decision.outcome();
     }
-    const group = this.#groups.get(groupId) ?? this.#newClassicGroup(groupId);
-    if (group instanceof ClassicGroup) {
-      const protocols = distinctProtocols(request.protocols);
-      this.#joining.join({ group, context, request, protocols, ticket, decision, nowMs });
-      this.#forgetIfUnused(group);
-    } else decision.replyNow(ticket, joinRefused('INCONSISTENT_GROUP_PROTOCOL', memberId));
+    const protocols = distinctProtocols(request.protocols);
+    const found = this.#groups.get(groupId);
+    if (found instanceof ConsumerGroup && !found.isEmpty)
+      return this.#consumers.classicMembers.join(found, context, request, protocols, ticket, nowMs);
+    // An empty group of the consumer protocol makes room for a classic one.
+    if (found instanceof ConsumerGroup) decision.record(...found.tombstones());
+    const group = found instanceof ClassicGroup ? found : this.#newClassicGroup(groupId);
+    this.#joining.join({ group, context, request, protocols, ticket, decision, nowMs });
+    this.#forgetIfUnused(group);
     return decision.outcome();
   }
 
@@ -148,6 +163,7 @@ export class GroupShard implements Shard<GroupRecord> {
     const group = this.#groups.get(request.groupId);
     if (request.groupId === '') decision.replyNow(ticket, syncRefused('INVALID_GROUP_ID'));
     else if (group instanceof ClassicGroup) this.#membership.sync(group, request, ticket, decision, nowMs);
+    else if (group instanceof ConsumerGroup) return this.#consumers.classicMembers.sync(group, request, ticket);
     else decision.replyNow(ticket, syncRefused('UNKNOWN_MEMBER_ID'));
     return decision.outcome();
   }
@@ -162,6 +178,7 @@ export class GroupShard implements Shard<GroupRecord> {
     const group = this.#groups.get(request.groupId);
     if (request.groupId === '') decision.replyNow(ticket, { errorCode: Errors.INVALID_GROUP_ID });
     else if (group instanceof ClassicGroup) this.#membership.heartbeat(group, request, ticket, decision);
+    else if (group instanceof ConsumerGroup) return this.#consumers.classicMembers.heartbeat(group, request, ticket);
     else decision.replyNow(ticket, { errorCode: Errors.UNKNOWN_MEMBER_ID });
     return decision.outcome();
   }
@@ -174,10 +191,32 @@ export class GroupShard implements Shard<GroupRecord> {
   ): Outcome<GroupRecord> {
     const decision = new Decision();
     const found = this.#groups.get(request.groupId);
+    if (found instanceof ConsumerGroup) return this.#consumers.classicMembers.leave(found, request, ticket, nowMs);
     const group = found instanceof ClassicGroup ? found : null;
     if (request.groupId === '') decision.replyNow(ticket, { errorCode: Errors.INVALID_GROUP_ID });
     else this.#membership.leave(group, request, ticket, decision, nowMs);
     if (group !== null) this.#forgetIfUnused(group);
+    return decision.outcome();
+  }
+
+  consumerGroupHeartbeat(
+    context: MemberContext,
+    request: RequestOf<typeof ConsumerGroupHeartbeat>,
+    ticket: Ticket,
+    nowMs: number,
+  ): Outcome<GroupRecord> {
+    return this.#consumers.heartbeat(this.#groups.get(request.groupId), context, request, ticket, nowMs);
+  }
+
+  /** Replies with an element of ConsumerGroupDescribe's groups. */
+  consumerGroupDescribe(
+    _context: MemberContext,
+    groupId: string,
+    ticket: Ticket,
+    _nowMs: number,
+  ): Outcome<GroupRecord> {
+    const decision = new Decision();
+    decision.reply(ticket, this.#consumers.described(this.#groups.get(groupId), groupId));
     return decision.outcome();
   }
 
@@ -267,7 +306,9 @@ export class GroupShard implements Shard<GroupRecord> {
   }
 
   /** The members of classic groups watch the topics themselves, and join again when something has changed. */
-  onTopicsChanged(_topics: Iterable<string>, _nowMs: number): Outcome<GroupRecord> {
+  onTopicsChanged(topics: Iterable<string>, _nowMs: number): Outcome<GroupRecord> {
+    const changed = [...topics];
+    for (const group of this.#groups.values()) if (group instanceof ConsumerGroup) group.onTopicsChanged(changed);
     return new Decision().outcome();
   }
 
@@ -318,7 +359,9 @@ export class GroupShard implements Shard<GroupRecord> {
       return 'INVALID_SESSION_TIMEOUT';
     const names = [groupInstanceId ?? '', protocolType, ...protocols.map(({ name }) => name)];
     if (!names.every(isStorable)) return 'INVALID_REQUEST';
-    return memberId !== UNKNOWN_MEMBER && !this.#groups.has(groupId) ? 'UNKNOWN_MEMBER_ID' : null;
+    const found = this.#groups.get(groupId);
+    const isNobodys = found === undefined || (found instanceof ConsumerGroup && found.isEmpty);
+    return memberId !== UNKNOWN_MEMBER && isNobodys ? 'UNKNOWN_MEMBER_ID' : null;
   }
 
   #newClassicGroup(groupId: string): ClassicGroup {
@@ -344,6 +387,13 @@ export class GroupShard implements Shard<GroupRecord> {
     // Who only commits makes a group by it.
     const group = this.#groups.get(key.group) ?? this.#newClassicGroup(key.group);
     if (group instanceof ClassicGroup) group.isStored = true;
+  }
+
+  #replayConsumerGroup(record: ConsumerGroupRecord): void {
+    const { groupId } = record.key;
+    const group = this.#consumers.replay(this.#groups.get(groupId), record);
+    if (group === null) this.#groups.delete(groupId);
+    else this.#groups.set(groupId, group);
   }
 
   #replayGroup({ key, value }: GroupRecordOf<'groupMetadata'>): void {

@@ -1,33 +1,29 @@
 /**
  * @pure The assignors that a member may ask for, group.consumer.assignors: the first is what a group gets whose
- * members ask for none. They are named as Kafka 4 does, `uniform` and `range`, or by the class names of Kafka 3.9.
+ * members ask for none.
  */
 import { assert } from '../lib/assert.ts';
 import type { Assignor } from './assignor.ts';
 import { RANGE_ASSIGNOR } from './range-assignor.ts';
 import { UNIFORM_ASSIGNOR } from './uniform-assignor.ts';
 
-const PACKAGE = 'org.apache.kafka.coordinator.group.assignor.';
-const BY_SETTING: ReadonlyMap<string, Assignor> = new Map([
-  ['uniform', UNIFORM_ASSIGNOR],
-  [`${PACKAGE}UniformAssignor`, UNIFORM_ASSIGNOR],
-  ['range', RANGE_ASSIGNOR],
-  [`${PACKAGE}RangeAssignor`, RANGE_ASSIGNOR],
-]);
+const ALL: ReadonlyMap<string, Assignor> = new Map(
+  [UNIFORM_ASSIGNOR, RANGE_ASSIGNOR].map((assignor) => [assignor.name, assignor]),
+);
 
 export class ServerAssignors {
   readonly names: readonly string[];
   readonly #byName = new Map<string, Assignor>();
   readonly #first: Assignor;
 
-  /** `settings` are valid values of group.consumer.assignors; with none it is Kafka's default. */
-  constructor(settings: readonly string[]) {
-    for (const setting of settings.length > 0 ? settings : ['uniform', 'range']) {
-      const assignor = BY_SETTING.get(setting);
-      assert(assignor !== undefined, `${setting} is no assignor that this broker has`);
-      this.#byName.set(assignor.name, assignor);
+  /** Of those that this broker has, at least one. */
+  constructor(names: readonly string[]) {
+    for (const name of names) {
+      const assignor = ALL.get(name);
+      assert(assignor !== undefined, `${name} is no assignor that this broker has`);
+      this.#byName.set(name, assignor);
     }
-    this.names = [...this.#byName.keys()];
+    this.names = names;
     const [first] = this.#byName.values();
     assert(first !== undefined, 'at least one assignor');
     this.#first = first;

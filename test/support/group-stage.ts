@@ -26,6 +26,12 @@ export const GROUP_SETTINGS: GroupSettings = {
   groupMaxSize: 2_147_483_647,
   offsetMetadataMaxBytes: 4096,
   offsetsRetentionMinutes: 10_080,
+  groupConsumerSessionTimeoutMs: 45_000,
+  groupConsumerHeartbeatIntervalMs: 5000,
+  groupConsumerMaxSize: 2_147_483_647,
+  groupConsumerAssignors: ['uniform', 'range'],
+  groupConsumerMigrationPolicy: 'bidirectional',
+  groupConsumerRegexRefreshIntervalMs: 600_000,
 };
 
 export interface GroupStageOptions {
@@ -47,18 +53,20 @@ export class GroupStage {
   shard: GroupShard;
   readonly #options: GroupStageOptions;
   readonly #timers = new Map<string, number>();
+  #settings: Partial<GroupSettings>;
   #uncommitted: Reply[] = [];
   #lastTicket = 0;
   #lastMember = 0;
 
   constructor(options: GroupStageOptions = {}) {
     this.#options = options;
+    this.#settings = options.settings ?? {};
     this.shard = this.newShard();
   }
 
   newShard(): GroupShard {
     return new GroupShard({
-      settings: { ...GROUP_SETTINGS, ...this.#options.settings },
+      settings: { ...GROUP_SETTINGS, ...this.#settings },
       topics: this.#options.topics ?? (() => NO_TOPICS),
       newMemberId: (prefix) => `${prefix}-${++this.#lastMember}`,
       logger: silentLogger,
@@ -112,8 +120,9 @@ export class GroupStage {
     this.nowMs = until;
   }
 
-  /** Another coordinator reads the log; whoever waits here is sent away. */
-  reload(): void {
+  /** Another coordinator reads the log, with other settings or the same; whoever waits here is sent away. */
+  reload(settings = this.#settings): void {
+    this.#settings = settings;
     this.open.clear();
     this.#uncommitted = [];
     this.#timers.clear();
