@@ -131,7 +131,7 @@ export class GroupCoordinator {
     const refuse = (error: ErrorName): ResponseOf<typeof JoinGroup> => ({
       errorCode: Errors[error],
       generationId: NO_GENERATION,
-      protocolName: null,
+      protocolName: '',
       leader: '',
       memberId: request.memberId,
       members: [],

@@ -31,10 +31,11 @@ export const offsetFetch = handler(OffsetFetch, { versions: '0-9', onError }, as
   if (version >= FIRST_VERSION.groups) return { topics: [], groups: await Promise.all(request.groups.map(ask)) };
   const { groupId, topics } = request;
   const group = await ask({ groupId, memberId: null, memberEpoch: NO_EPOCH, topics });
-  const isErrorLost = version < FIRST_VERSION.groupError && group.errorCode !== Errors.NONE;
+  const errorCode = group.errorCode ?? Errors.NONE;
+  const isErrorLost = version < FIRST_VERSION.groupError && errorCode !== Errors.NONE;
   return {
-    topics: isErrorLost ? failedTopics(request, group.errorCode ?? Errors.NONE) : group.topics,
-    errorCode: group.errorCode,
+    topics: isErrorLost ? failedTopics(request, errorCode) : group.topics,
+    errorCode,
     groups: [],
   };
 });
