@@ -11,6 +11,7 @@
  * delete-offsets as= [g=] topic= [partition=]        delete-group as= [g=]
  * describe [g=]       list [states=a,b] [types=]     timers     waiting
  * advance ms=         refuse error=                  hold / release      reload
+ * reconfigure …       the log is read with other settings, those of shard
  * expire              topics-deleted topics=a,b
  */
 import type { Ticket } from '../../src/coordinator/shard.ts';
@@ -25,7 +26,7 @@ import {
   subscription,
   syncRequest,
 } from './group-requests.ts';
-import { GroupStage } from './group-stage.ts';
+import { type GroupSettings, GroupStage } from './group-stage.ts';
 import type { ScriptArguments, ScriptCommands } from './script.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -156,17 +157,13 @@ class GroupPlay {
     return {
       shard: (args) => {
         this.#stage = new GroupStage({
-          settings: {
-            groupMaxSize: args.number('max-size', 2_147_483_647),
-            groupInitialRebalanceDelayMs: args.number('initial-delay', 0),
-            offsetsRetentionMinutes: args.number('retention-minutes', 10_080),
-            offsetMetadataMaxBytes: args.number('metadata-max', 4096),
-          },
+          settings: settingsOf(args),
           onAppended: (record) => this.#lines.push(`+ ${printRecord(record)}`),
           onAnswered: (ticket, response) =>
             this.#lines.push(`${this.#names.get(ticket)}: ${printAnswer(response as Fields)}`),
         });
       },
+      reconfigure: (args) => this.#stage.reload(settingsOf(args)),
       advance: (args) => this.#stage.advance(args.number('ms')),
       refuse: (args) => {
         this.#stage.refusal = args.text('error') as 'NOT_COORDINATOR';
@@ -192,6 +189,15 @@ class GroupPlay {
       return decide(shard, ticket, nowMs);
     });
   }
+}
+
+function settingsOf(args: ScriptArguments): Partial<GroupSettings> {
+  return {
+    groupMaxSize: args.number('max-size', 2_147_483_647),
+    groupInitialRebalanceDelayMs: args.number('initial-delay', 0),
+    offsetsRetentionMinutes: args.number('retention-minutes', 10_080),
+    offsetMetadataMaxBytes: args.number('metadata-max', 4096),
+  };
 }
 
 function list(text: string): string[] {
