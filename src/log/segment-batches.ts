@@ -24,6 +24,7 @@ export async function* batchesFrom(
   const { sizeBytes } = segment;
   let position = segment.searchPosition(startOffset);
   let wanted = Math.max(pieceBytes, RECORD_BATCH_OVERHEAD);
+  let nextOffset = segment.baseOffset;
   while (position < sizeBytes) {
     const piece = await read(position, Math.min(wanted, sizeBytes - position));
     wanted = Math.max(pieceBytes, RECORD_BATCH_OVERHEAD);
@@ -34,12 +35,15 @@ export async function* batchesFrom(
       const isBatch = !isHeaderCut && batch.magic === MAGIC_V2 && position + batch.endPosition <= sizeBytes;
       const isCut = isHeaderCut || (isBatch && batch.endPosition > piece.length);
       if (isCut && position + piece.length < sizeBytes) break;
-      if (isCut || !isBatch || !batch.isCrcValid())
+      // The checksum says nothing of the offsets.
+      const isInOrder = isBatch && batch.baseOffset >= nextOffset && batch.lastOffset >= batch.baseOffset;
+      if (isCut || !isInOrder || !batch.isCrcValid())
         throw new KafkaError(
           'CORRUPT_MESSAGE',
           `${segment.log.path} has a damaged record batch at byte ${position + at}`,
         );
       at = batch.endPosition;
+      ({ nextOffset } = batch);
       if (batch.lastOffset >= startOffset) yield { batch, isLast: position + at === sizeBytes };
     }
     // It holds only a part of one.
