@@ -1,0 +1,166 @@
+/** What is committed stays committed, whatever becomes of the broker that coordinates a group. */
+import { Partitioners } from 'kafkajs';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createTopic, deleteTopic, kafkaClient } from '../support/admin.ts';
+import { eventually } from '../support/eventually.ts';
+import { committedOffsets, coordinatorOf } from '../support/group-watch.ts';
+import { OffsetCommitter } from '../support/offset-committer.ts';
+import { useCluster, withCluster } from '../support/use-cluster.ts';
+import { describeCluster, whenFullyReplicated } from '../support/wire-client.ts';
+
+const OFFSETS_TOPIC = '__consumer_offsets';
+const GROUPS = 12;
+const COORDINATOR_NOT_AVAILABLE = 15;
+
+const cluster = useCluster({
+  overrides: {
+    'offsets.topic.replication.factor': '3',
+    'offsets.topic.num.partitions': '6',
+    'offsets.commit.timeout.ms': '3000',
+  },
+});
+
+function startCommitters(topic: string): OffsetCommitter[] {
+  const committers = Array.from({ length: GROUPS }, (_, index) =>
+    new OffsetCommitter(cluster(), `${topic}-group-${index}`, topic).start(),
+  );
+  onTestFinished(async () => {
+    await Promise.all(committers.map((committer) => committer.stop()));
+  });
+  return committers;
+}
+
+/** The broker that coordinates most of the groups. */
+async function busiest(committers: readonly OffsetCommitter[]): Promise<number> {
+  const counts = new Map<number, number>();
+  for (const { group } of committers) {
+    const id = await eventually(() => coordinatorOf(cluster(), group));
+    counts.set(id, (counts.get(id) ?? 0) + 1);
+  }
+  return [...counts].sort(([, one], [, other]) => other - one)[0]?.[0] ?? -1;
+}
+
+async function judge(committers: readonly OffsetCommitter[]): Promise<void> {
+  await Promise.all(committers.map((committer) => committer.stop()));
+  expect(committers.flatMap(({ problems }) => problems)).toEqual([]);
+  for (const committer of committers) {
+    expect(await committer.committed()).toBeGreaterThanOrEqual(committer.acknowledged);
+    expect(committer.looks).toBeGreaterThan(10);
+  }
+  const count = committers.reduce((sum, { acknowledgedCount }) => sum + acknowledgedCount, 0);
+  console.info(`${count} commits acknowledged to ${committers.length} groups`);
+}
+
+const advance = (committers: readonly OffsetCommitter[], count = 20): Promise<unknown> =>
+  Promise.all(committers.map((committer) => committer.advance(count)));
+
+async function makeOffsetsTopic(committers: readonly OffsetCommitter[]): Promise<void> {
+  await advance(committers, 1);
+  await whenFullyReplicated(cluster(), OFFSETS_TOPIC);
+}
+
+describe('committed offsets', () => {
+  it('come into a topic that is made when the first group asks for its coordinator', async () => {
+    await createTopic(cluster(), 'first');
+    const committer = new OffsetCommitter(cluster(), 'first-group', 'first').start();
+    onTestFinished(() => committer.stop());
+    await committer.advance(1);
+    const view = await whenFullyReplicated(cluster(), OFFSETS_TOPIC);
+    expect(view.partitions).toHaveLength(6);
+    for (const { replicas } of view.partitions) expect(replicas).toHaveLength(3);
+    expect(new Set(view.partitions.map(({ leader }) => leader))).toEqual(new Set([1, 2, 3]));
+    await committer.stop();
+  });
+
+  it('do not go back when the coordinator is killed with commits in flight, again and again', async () => {
+    await createTopic(cluster(), 'killed');
+    const committers = startCommitters('killed');
+    await makeOffsetsTopic(committers);
+    for (let round = 0; round < 3; round++) {
+      await advance(committers);
+      const victim = cluster().broker(await busiest(committers));
+      await victim.kill('SIGKILL');
+      await advance(committers);
+      await victim.start();
+      await whenFullyReplicated(cluster(), OFFSETS_TOPIC);
+    }
+    await judge(committers);
+  });
+
+  it('do not go back when the coordinator is asked to stop', async () => {
+    await createTopic(cluster(), 'stopped');
+    const committers = startCommitters('stopped');
+    await makeOffsetsTopic(committers);
+    await advance(committers);
+    const victim = cluster().broker(await busiest(committers));
+    expect(await victim.stop()).toBe(0);
+    await advance(committers);
+    await victim.start();
+    await whenFullyReplicated(cluster(), OFFSETS_TOPIC);
+    await judge(committers);
+  });
+
+  it('of a coordinator that was frozen are not acknowledged by it when another has taken over', async () => {
+    await createTopic(cluster(), 'frozen');
+    const committers = startCommitters('frozen');
+    await makeOffsetsTopic(committers);
+    await advance(committers);
+    const id = await busiest(committers);
+    const victim = cluster().broker(id);
+    await victim.kill('SIGSTOP');
+    await advance(committers);
+    await victim.kill('SIGCONT');
+    await advance(committers);
+    await whenFullyReplicated(cluster(), OFFSETS_TOPIC);
+    await judge(committers);
+  });
+
+  it('survive the end of all brokers', async () => {
+    await createTopic(cluster(), 'all-gone');
+    const committers = startCommitters('all-gone');
+    await makeOffsetsTopic(committers);
+    await advance(committers);
+    await Promise.all(committers.map((committer) => committer.stop()));
+    await Promise.all(cluster().brokers.map((broker) => broker.stop()));
+    await Promise.all(cluster().brokers.map((broker) => broker.start()));
+    await whenFullyReplicated(cluster(), OFFSETS_TOPIC);
+    for (const committer of committers) {
+      const committed = await committer.committed();
+      expect(committed).toBeGreaterThanOrEqual(committer.acknowledged);
+      expect(committer.problems).toEqual([]);
+    }
+  });
+
+  it('go with the topic that they are of', async () => {
+    await createTopic(cluster(), 'deleted');
+    const committers = startCommitters('deleted');
+    await advance(committers, 1);
+    await Promise.all(committers.map((committer) => committer.stop()));
+    await deleteTopic(cluster(), 'deleted');
+    await createTopic(cluster(), 'deleted');
+    for (const { group } of committers)
+      await eventually(async () => (await committedOffsets(cluster(), group)).size === 0);
+  });
+});
+
+describe('the offsets topic', () => {
+  it('is no place for the records of clients', async () => {
+    const producer = kafkaClient(cluster(), { retries: 0 }).producer({
+      createPartitioner: Partitioners.DefaultPartitioner,
+    });
+    await producer.connect();
+    const sent = producer.send({ topic: OFFSETS_TOPIC, messages: [{ key: 'a', value: 'b' }] });
+    await expect(sent).rejects.toMatchObject({ type: 'INVALID_TOPIC_EXCEPTION' });
+    await producer.disconnect();
+  });
+
+  it('is not made while fewer brokers live than it shall have replicas', async () => {
+    await withCluster({ brokers: 1, overrides: { 'offsets.topic.replication.factor': '3' } }, async (one) => {
+      const committer = new OffsetCommitter(one, 'lonely-group', 'lonely').start();
+      onTestFinished(() => committer.stop());
+      await eventually(() => String(committer.lastError).includes(`no coordinator: ${COORDINATOR_NOT_AVAILABLE}`));
+      expect((await describeCluster(one.broker(1).address)).topics).toEqual([]);
+      await committer.stop();
+    });
+  });
+});
