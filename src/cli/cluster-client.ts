@@ -87,6 +87,7 @@ export class ClusterClient {
 
   /** Sends to that broker alone. @throws ConnectionError, ApiError when it does not speak the API */
   async send<A extends Api>(node: Node, api: A, request: RequestFor<A>, timeoutMs?: number): Promise<ResponseOut<A>> {
+    if (this.#closed) throw new ConnectionError(`The ${this.#settings.kind} was closed`);
     const connection = this.#connection(node);
     const version = pickVersion(api, await this.#versionsOf(connection), node);
     const message = typeof request === 'function' ? request(version) : request;

@@ -1,9 +1,10 @@
 /**
  * kafka-console-consumer: prints the records of topics (Kafka's ConsoleConsumer), read from all their partitions by
- * itself.
+ * itself, or with --group as a member of a group that shares them and remembers how far it has come.
  *
- * Guarantees: flags, properties, output and the count on stderr are Kafka's. --group is refused: this cluster has no
- * groups.
+ * Guarantees: flags, properties, output and the count on stderr are Kafka's. A group's offsets say what was printed,
+ * no more and no less. (The group's member is our own: @platformatic/kafka does not tell LogAppendTime from
+ * CreateTime, subscribes to no pattern, and takes longer to load than most answers.)
  */
 import { refuseSecurity } from './admin-connection.ts';
 import { ApiError } from './api-error.ts';
@@ -11,7 +12,11 @@ import { ClusterClient } from './cluster-client.ts';
 import { CommandError, defineCommand, logLine, requireOptions, type Terminal, UsageError } from './command.ts';
 import { readPropertiesFile } from './named-file.ts';
 import { keyValueArguments, type Options } from './options.ts';
-import { type ConsumerSettings, RecordConsumer } from './record-consumer.ts';
+import { GatheredOutput } from './gathered-output.ts';
+import { GroupConsumer, type GroupSettings } from './group-consumer.ts';
+import { groupSettings } from './group-settings.ts';
+import { IdleTimer } from './idle-timer.ts';
+import { type ConsumerSettings, RecordConsumer, type RecordSink } from './record-consumer.ts';
 import { DEFAULT_FORMATTER_NAME, DeserializationError, recordFormatter } from './record-formatter.ts';
 import { topicFilter } from './topic-filter.ts';
 
@@ -62,7 +67,12 @@ const OPTIONS = {
     description: 'Such settings in a file; --consumer-property goes before it.',
   },
   'skip-message-on-error': { description: 'Pass over a message that cannot be printed instead of leaving.' },
-  group: { argument: 'group', description: 'Not supported yet: all partitions are read without a group.' },
+  group: {
+    argument: 'group',
+    description:
+      'Read as a member of this group: partitions are shared with its other members, offsets are committed, and the ' +
+      'next start goes on from there (--from-beginning matters only where the group has no offset).',
+  },
   'enable-systest-events': { description: 'Print an event when leaving.', hidden: true },
 };
 type ConsumerOptions = Options<keyof typeof OPTIONS | 'help' | 'version'>;
@@ -82,6 +92,10 @@ export const main = defineCommand({
         '--property print.key=true',
     ],
     [
+      'Print what the group billing has not read yet',
+      'kafka-console-consumer.sh --bootstrap-server localhost:9092 --topic orders --group billing --from-beginning',
+    ],
+    [
       'Print one partition from an offset on',
       'kafka-console-consumer.sh --bootstrap-server localhost:9092 --topic orders --partition 0 --offset 42',
     ],
@@ -90,10 +104,11 @@ export const main = defineCommand({
     checkOptions(options);
     const properties = consumerProperties(options);
     refuseSecurity(properties);
-    refuseGroup(options, properties);
-    const settings = consumerSettings(options, properties);
+    const groupId = groupIdOf(options, properties);
+    const settings = consumerSettings(options, properties, groupId !== null);
+    const group = groupId === null ? null : groupSettings(groupId, properties);
     const format = recordFormatter(options.required('formatter'), formatterProperties(options));
-    return consume(options, terminal, properties, settings, format);
+    return consume(options, terminal, properties, { settings, group, format });
   },
 });
 
@@ -126,17 +141,32 @@ function formatterProperties(options: ConsumerOptions): Map<string, string> {
   return new Map([...properties, ...keyValueArguments(options.all('property'))]);
 }
 
-function refuseGroup(options: ConsumerOptions, properties: ReadonlyMap<string, string>): void {
-  const group = options.text('group') ?? properties.get('group.id');
-  if (group === undefined) return;
+/** Null without a group. @throws UsageError when groups contradict each other */
+function groupIdOf(options: ConsumerOptions, properties: ReadonlyMap<string, string>): string | null {
+  const file = options.text('consumer.config');
+  const places = [
+    options.text('group'),
+    file === undefined ? undefined : readPropertiesFile(file).get('group.id'),
+    keyValueArguments(options.all('consumer-property')).get('group.id'),
+    properties.get('group.id'),
+  ];
+  const given = new Set(places.filter((groupId) => groupId !== undefined));
+  if (given.size > 1)
+    throw new UsageError(
+      "The group ids provided in different places (directly using '--group', via '--consumer-property', or via " +
+        `'--consumer.config') do not match. Detected group ids: ${[...given].map((id) => `'${id}'`).join(', ')}`,
+    );
+  const [groupId] = given;
+  if (groupId === undefined) return null;
   if (options.has('partition')) throw new UsageError('Options group and partition cannot be specified together.');
-  throw new CommandError(
-    `Consumer groups are not supported yet, so there is no group '${group}' to join. ` +
-      'Leave out --group: all partitions are read then, and no offsets are stored.',
-  );
+  return groupId;
 }
 
-function consumerSettings(options: ConsumerOptions, properties: ReadonlyMap<string, string>): ConsumerSettings {
+function consumerSettings(
+  options: ConsumerOptions,
+  properties: ReadonlyMap<string, string>,
+  isInGroup: boolean,
+): ConsumerSettings {
   const number = (key: string, byDefault: number): number => {
     const text = properties.get(key) ?? String(byDefault);
     if (!/^\d+$/.test(text))
@@ -156,7 +186,7 @@ function consumerSettings(options: ConsumerOptions, properties: ReadonlyMap<stri
   return {
     topics: topic === undefined ? topicFilter(options.required('include')) : [topic],
     partition: options.int('partition') ?? null,
-    start: startOf(options, reset),
+    start: isInGroup ? 'latest' : startOf(options, reset),
     reset,
     isReadCommitted: isolation === 'read_committed',
     maxWaitMs: number('fetch.max.wait.ms', 500),
@@ -200,31 +230,40 @@ function startOf(options: ConsumerOptions, reset: ConsumerSettings['reset']): Co
 const LOGGER = 'org.apache.kafka.tools.consumer.ConsoleConsumer';
 const PROCESSING_ERROR = 'Error processing message, terminating consumer process: ';
 const EXIT_INTERRUPTED = 130;
-/** Printed text is gathered up to this size before it is written. */
-const OUTPUT_CHUNK_BYTES = 64 * 1024;
 /** A megabyte at a time is what reading fast needs. */
 const RECEIVE_BUFFER_BYTES = 1024 * 1024;
+
+interface Consumption {
+  readonly settings: ConsumerSettings;
+  /** Null to read all partitions without a group. */
+  readonly group: GroupSettings | null;
+  readonly format: ReturnType<typeof recordFormatter>;
+}
 
 async function consume(
   options: ConsumerOptions,
   terminal: Terminal,
   properties: ReadonlyMap<string, string>,
-  settings: ConsumerSettings,
-  format: ReturnType<typeof recordFormatter>,
+  { settings, group, format }: Consumption,
 ): Promise<number> {
   const maxMessages = options.int('max-messages') ?? -1;
   const limit = maxMessages < 0 ? Number.POSITIVE_INFINITY : maxMessages;
   const logError = (message: string): void => terminal.error(logLine(terminal.clock.nowMs(), 'ERROR', message, LOGGER));
-  const output = new Output(terminal);
+  const output = new GatheredOutput(terminal);
   let count = 0;
   const idle = new IdleTimer(terminal, options.long('timeout-ms') ?? -1, () => {
     logError(PROCESSING_ERROR);
     terminal.error('org.apache.kafka.common.errors.TimeoutException\n');
     stop();
   });
-  const clients = [0, RECEIVE_BUFFER_BYTES].map((bytes) => connect(options, terminal, properties, bytes));
-  const [cluster, fetching] = clients as [ClusterClient, ClusterClient];
-  const consumer = new RecordConsumer(cluster, fetching, settings, (record) => {
+  const newClient = (bytes = 0): ClusterClient => connect(options, terminal, properties, bytes);
+  const cluster = newClient();
+  const fetching = newClient(RECEIVE_BUFFER_BYTES);
+  const closeClients = (): void => {
+    cluster.close();
+    fetching.close();
+  };
+  const sink: RecordSink = (record) => {
     if (count >= limit) return;
     count++;
     idle.restart();
@@ -237,11 +276,15 @@ async function consume(
     }
     if (count >= limit) stop();
     return output.mayWait();
-  });
+  };
+  const consumer =
+    group === null
+      ? new RecordConsumer(cluster, fetching, settings, sink)
+      : new GroupConsumer({ cluster, fetching, connect: newClient, settings, group, sink });
   // Closing the connections ends fetches that wait for records at brokers.
   const stop = (): void => {
     consumer.stop();
-    for (const client of clients) client.close();
+    closeClients();
   };
   let exitCode = 0;
   const stopListening = terminal.onInterrupt(() => {
@@ -261,7 +304,7 @@ async function consume(
   } finally {
     stopListening();
     idle.cancel();
-    for (const client of clients) client.close();
+    closeClients();
     output.flush();
     await terminal.drained();
     terminal.error(`Processed a total of ${count} messages\n`);
@@ -297,74 +340,5 @@ function connect(
   } catch (error) {
     if (error instanceof ApiError) throw new CommandError(String(error));
     throw error;
-  }
-}
-
-/** Gathers what is printed within a turn of the event loop into few writes. */
-class Output {
-  readonly #terminal: Terminal;
-  #chunks: Buffer[] = [];
-  #sizeBytes = 0;
-  #isScheduled = false;
-
-  constructor(terminal: Terminal) {
-    this.#terminal = terminal;
-  }
-
-  add(bytes: Buffer): void {
-    this.#chunks.push(bytes);
-    this.#sizeBytes += bytes.length;
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    this.#terminal.clock.soon(() => this.flush());
-  }
-
-  /** A promise when there is so much that the reader of the output must catch up first. */
-  mayWait(): Promise<void> | undefined {
-    if (this.#sizeBytes < OUTPUT_CHUNK_BYTES) return undefined;
-    this.flush();
-    return this.#terminal.drained();
-  }
-
-  flush(): void {
-    this.#isScheduled = false;
-    if (this.#chunks.length === 0) return;
-    this.#terminal.out(Buffer.concat(this.#chunks));
-    this.#chunks = [];
-    this.#sizeBytes = 0;
-  }
-}
-
-/** --timeout-ms: calls back when that long nothing restarted it. Checks now and then rather than at every message. */
-class IdleTimer {
-  readonly #terminal: Terminal;
-  readonly #timeoutMs: number;
-  readonly #onIdle: () => void;
-  #lastMs: number;
-  #cancel: (() => void) | null = null;
-
-  constructor(terminal: Terminal, timeoutMs: number, onIdle: () => void) {
-    this.#terminal = terminal;
-    this.#timeoutMs = timeoutMs;
-    this.#onIdle = onIdle;
-    this.#lastMs = terminal.clock.monotonicMs();
-    if (timeoutMs >= 0) this.#schedule(timeoutMs);
-  }
-
-  #schedule(delayMs: number): void {
-    const timer = this.#terminal.clock.schedule(delayMs, () => {
-      const leftMs = this.#lastMs + this.#timeoutMs - this.#terminal.clock.monotonicMs();
-      if (leftMs > 0) this.#schedule(leftMs);
-      else this.#onIdle();
-    });
-    this.#cancel = () => timer.cancel();
-  }
-
-  restart(): void {
-    this.#lastMs = this.#terminal.clock.monotonicMs();
-  }
-
-  cancel(): void {
-    this.#cancel?.();
   }
 }

@@ -41,8 +41,13 @@ export class Coordinators {
   }
 
   /** For one group; an error of the group is thrown. @throws ApiError */
-  async askOne<T>(groupId: string, call: string, ask: (coordinator: Node) => Promise<T | ApiError>): Promise<T> {
-    const answers = await this.ask([groupId], call, async (node) => new Map([[groupId, await ask(node)]]));
+  async askOne<T>(
+    groupId: string,
+    call: string,
+    ask: (coordinator: Node) => Promise<T | ApiError>,
+    deadline?: number,
+  ): Promise<T> {
+    const answers = await this.ask([groupId], call, async (node) => new Map([[groupId, await ask(node)]]), deadline);
     const answer = answers.get(groupId);
     if (answer === undefined) throw new ApiError('UnknownServerException', `No answer for group ${groupId}`);
     if (answer instanceof ApiError) throw answer;

@@ -1,12 +1,12 @@
 /**
- * Reads all partitions of some topics, or one partition, without a group: a fetch loop for each broker that leads any
- * of them, all feeding one place (Kafka's KafkaConsumer with assigned partitions).
+ * Reads all partitions of some topics, or those assigned: a fetch loop for each broker that leads any of them, all
+ * feeding one place (Kafka's KafkaConsumer with assigned partitions).
  *
  * Guarantees: of each partition every record from the starting offset on is handed over once and in order; a change
  * of leader, a lost broker or an offset that is gone are dealt with as Java's consumer deals with them. The next
  * fetch to a broker is sent when the records of the last one have been taken.
  */
-import { ZERO_TOPIC_ID } from '../model/topic-partition.ts';
+import { topicPartitionKey, ZERO_TOPIC_ID } from '../model/topic-partition.ts';
 import { ConnectionError } from '../net/broker-client.ts';
 import { type ErrorName, Errors, errorName, isRetriable } from '../protocol/errors.ts';
 import { Fetch } from '../protocol/messages/index.ts';
@@ -17,13 +17,17 @@ import { consumedRecords } from './consumed-records.ts';
 import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, lookUpOffsets } from './offset-lookup.ts';
 import type { ConsumedRecord } from './record-formatter.ts';
 
+export type PartitionStart = number | 'earliest' | 'latest';
+
 export interface ConsumerSettings {
   /** Topics by name, or by a filter on all names. */
   readonly topics: readonly string[] | ((name: string) => boolean);
   /** Only this partition, if one is named. */
   readonly partition: number | null;
+  /** Only these, by topicPartitionKey, each from its own place on; for a member of a group. */
+  readonly assigned?: ReadonlyMap<string, PartitionStart>;
   /** Where reading begins. */
-  readonly start: number | 'earliest' | 'latest';
+  readonly start: PartitionStart;
   /** Where reading goes on when an offset does not exist. */
   readonly reset: 'earliest' | 'latest' | 'none';
   readonly isReadCommitted: boolean;
@@ -45,7 +49,7 @@ interface PartitionPosition {
   leader: Node | null;
   leaderEpoch: number;
   /** The next offset to read, or the place to look it up. */
-  offset: number | 'earliest' | 'latest';
+  offset: PartitionStart;
 }
 
 type FetchedPartition = ResponseOut<typeof Fetch>['responses'][number]['partitions'][number];
@@ -145,7 +149,7 @@ export class RecordConsumer {
       }
       this.#checkPartition(name, topic.partitions.length);
       for (const { partitionIndex, leaderId, leaderEpoch } of topic.partitions) {
-        if (!this.#isWanted(partitionIndex)) continue;
+        if (!this.#isWanted(name, partitionIndex)) continue;
         const position = this.#position(name, topic.topicId, partitionIndex);
         position.leader = this.#cluster.nodeById(leaderId) ?? null;
         position.leaderEpoch = leaderEpoch;
@@ -156,7 +160,16 @@ export class RecordConsumer {
     return isComplete && this.#positions.size > 0;
   }
 
-  #isWanted(partition: number): boolean {
+  /** The next offset to read of each partition, as far as it is known. After stop() they stay as they are. */
+  positions(): { topic: string; partition: number; offset: number }[] {
+    return [...this.#positions.values()].flatMap(({ topic, partition, offset }) =>
+      typeof offset === 'number' ? [{ topic, partition, offset }] : [],
+    );
+  }
+
+  #isWanted(topic: string, partition: number): boolean {
+    const { assigned } = this.#settings;
+    if (assigned !== undefined) return assigned.has(topicPartitionKey(topic, partition));
     return this.#settings.partition === null || this.#settings.partition === partition;
   }
 
@@ -182,7 +195,9 @@ export class RecordConsumer {
     const key = `${topicId}/${topic}-${partition}`;
     let position = this.#positions.get(key);
     if (position === undefined) {
-      position = { topic, topicId, partition, leader: null, leaderEpoch: -1, offset: this.#settings.start };
+      const { assigned, start } = this.#settings;
+      const offset = assigned?.get(topicPartitionKey(topic, partition)) ?? start;
+      position = { topic, topicId, partition, leader: null, leaderEpoch: -1, offset };
       // A topic that was deleted and made again begins anew under its new id.
       for (const [other, { topic: name, partition: index }] of this.#positions)
         if (name === topic && index === partition) this.#positions.delete(other);
@@ -238,6 +253,7 @@ export class RecordConsumer {
     for (const { topic, partition, error, offset } of answers) {
       const position = unknown.find((candidate) => candidate.topic === topic && candidate.partition === partition);
       if (position === undefined) continue;
+      if (this.#isStopped) return;
       if (error === 'NONE') position.offset = offset;
       else this.#onPartitionError(position, error);
     }
@@ -263,6 +279,7 @@ export class RecordConsumer {
       })),
     };
     const response = await this.#fetching.send(node, Fetch, request);
+    if (this.#isStopped) return;
     if (response.errorCode !== Errors.NONE) {
       this.#onPartitionError(ready[0], errorName(response.errorCode));
       await this.#pause();

@@ -180,8 +180,17 @@ test('a value that cannot be printed ends the command, or is passed over when as
 });
 
 test.each([
-  [['--group', 'g'], "Consumer groups are not supported yet, so there is no group 'g' to join."],
-  [['--consumer-property', 'group.id=g'], 'Consumer groups are not supported yet'],
+  [
+    ['--group', 'g', '--consumer-property', 'group.id=h'],
+    "The group ids provided in different places (directly using '--group', via '--consumer-property', or via " +
+      "'--consumer.config') do not match. Detected group ids: 'g', 'h'",
+  ],
+  [['--group', ''], 'The configured group.id should not be an empty string or whitespace.'],
+  [['--group', 'g', '--consumer-property', 'group.protocol=consumer'], 'group.protocol=consumer is not supported by'],
+  [
+    ['--group', 'g', '--consumer-property', 'session.timeout.ms=3000'],
+    'Heartbeat must be set lower than the session timeout',
+  ],
   [['--offset', '5'], 'The partition is required when offset is specified.'],
   [['--partition', '0', '--offset', '-5'], "The provided offset value '-5' is incorrect."],
   [['--include', 'x'], 'Exactly one of --include/--topic is required.'],

@@ -1,0 +1,247 @@
+/**
+ * Reads topics as a member of a group: takes part in dealing out the partitions, reads its own from the group's
+ * offsets on, commits how far it has come, and makes room when the group changes (Kafka's KafkaConsumer that has
+ * subscribed, with the eager protocol).
+ *
+ * Guarantees: what is committed is exactly what the sink was given: from stop() or the loss of a partition on, it gets
+ * no more of it. Offsets are committed every auto.commit.interval.ms, before partitions are given up and at the end;
+ * then the member leaves, within a few seconds even if nobody answers.
+ */
+import { Deferred } from '../lib/deferred.ts';
+import { type TopicPartition, topicPartitionKey } from '../model/topic-partition.ts';
+import { Errors, errorName, isRetriable } from '../protocol/errors.ts';
+import { ApiError } from './api-error.ts';
+import type { ClusterClient } from './cluster-client.ts';
+import { GroupMembership, type MembershipSettings } from './group-membership.ts';
+import { type ConsumerSettings, type PartitionStart, RecordConsumer, type RecordSink } from './record-consumer.ts';
+import { RepeatingTask } from './repeating-task.ts';
+
+export interface GroupSettings extends MembershipSettings {
+  readonly heartbeatIntervalMs: number;
+  /** Null when no offsets are to be committed. */
+  readonly autoCommitIntervalMs: number | null;
+}
+
+export interface GroupConsumerOptions {
+  /** For metadata and the ends of logs. */
+  readonly cluster: ClusterClient;
+  /** For fetches alone. */
+  readonly fetching: ClusterClient;
+  /** A client of its own for the group. */
+  readonly connect: () => ClusterClient;
+  readonly settings: ConsumerSettings;
+  readonly group: GroupSettings;
+  readonly sink: RecordSink;
+}
+
+/** How long the end may take: the last commit and the farewell. */
+const CLOSE_TIMEOUT_MS = 5000;
+/** A topic that does not exist yet is looked for so often. */
+const MISSING_TOPIC_RETRY_MS = 1000;
+const LOGGER = 'org.apache.kafka.clients.consumer.internals.ConsumerCoordinator';
+
+/** From one dealing out of the partitions to the next. */
+interface Round {
+  readonly consumer: RecordConsumer | null;
+  readonly isOver: Deferred;
+}
+
+export class GroupConsumer {
+  readonly #options: GroupConsumerOptions;
+  readonly #groupCluster: ClusterClient;
+  readonly #membership: GroupMembership;
+  #topics: readonly string[] = [];
+  /** What the partitions were dealt out by, if this member did it. */
+  #counts: ReadonlyMap<string, number> = new Map();
+  #round: Round | null = null;
+  #reading: Promise<void> = Promise.resolve();
+  #lastCommit = '';
+  #failure: unknown = null;
+  #isStopped = false;
+
+  constructor(options: GroupConsumerOptions) {
+    this.#options = options;
+    this.#groupCluster = options.connect();
+    this.#membership = new GroupMembership(this.#groupCluster, options.group, async (topics) => {
+      this.#counts = await this.#countPartitions(topics);
+      return this.#counts;
+    });
+  }
+
+  /** Reads until stop() is called. @throws what the sink throws, or an ApiError that trying again cannot mend */
+  async run(): Promise<void> {
+    try {
+      while (!this.#isStopped) await this.#takePart();
+    } catch (error) {
+      // Who has been stopped while it waited for an answer has closed the connection itself.
+      if (!this.#isStopped) this.#fail(error);
+    }
+    await this.#leave();
+    await this.#reading;
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  /** From now on the sink gets nothing more. */
+  stop(): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    if (this.#round === null) this.#groupCluster.close();
+    this.#round?.consumer?.stop();
+    this.#round?.isOver.resolve();
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error;
+    this.stop();
+  }
+
+  async #takePart(): Promise<void> {
+    await this.#subscribe();
+    const partitions = await this.#membership.join(this.#topics);
+    const starts = await this.#starts(partitions);
+    await this.#reading;
+    if (this.#isStopped) return;
+    const round = {
+      consumer: partitions.length === 0 ? null : this.#reader(partitions, starts),
+      isOver: new Deferred(),
+    };
+    this.#round = round;
+    const tasks = this.#startTasks(round);
+    this.#reading = this.#read(round);
+    await round.isOver.promise;
+    for (const task of tasks) task.stop();
+    round.consumer?.stop();
+    await this.#commit(round);
+    if (!this.#isStopped) this.#round = null;
+  }
+
+  #reader(partitions: readonly TopicPartition[], assigned: ReadonlyMap<string, PartitionStart>): RecordConsumer {
+    const { cluster, fetching, settings, sink } = this.#options;
+    const topics = [...new Set(partitions.map(({ topic }) => topic))];
+    return new RecordConsumer(cluster, fetching, { ...settings, topics, partition: null, assigned }, sink);
+  }
+
+  async #read(round: Round): Promise<void> {
+    try {
+      await round.consumer?.run();
+    } catch (error) {
+      if (!this.#isStopped) this.#fail(error);
+    }
+  }
+
+  #startTasks(round: Round): RepeatingTask[] {
+    const { cluster, group, settings } = this.#options;
+    const every = (delayMs: number, task: () => Promise<number>): RepeatingTask =>
+      new RepeatingTask(cluster.clock, delayMs, task, (error) => {
+        if (!this.#isStopped) this.#fail(error);
+      });
+    const heartbeat = async (): Promise<number> => {
+      if (!(await this.#membership.heartbeat())) round.isOver.resolve();
+      return group.heartbeatIntervalMs;
+    };
+    const look = async (): Promise<number> => {
+      if (await this.#hasChanged()) round.isOver.resolve();
+      return this.#isMissingTopics() ? MISSING_TOPIC_RETRY_MS : settings.metadataMaxAgeMs;
+    };
+    const tasks = [
+      every(group.heartbeatIntervalMs, heartbeat),
+      every(this.#isMissingTopics() ? MISSING_TOPIC_RETRY_MS : settings.metadataMaxAgeMs, look),
+    ];
+    const { autoCommitIntervalMs } = group;
+    if (autoCommitIntervalMs === null) return tasks;
+    const commit = async (): Promise<number> => {
+      await this.#commit(round);
+      return autoCommitIntervalMs;
+    };
+    return [...tasks, every(autoCommitIntervalMs, commit)];
+  }
+
+  /** Where each partition begins: at the group's offset, else where auto.offset.reset says. */
+  async #starts(partitions: readonly TopicPartition[]): Promise<Map<string, PartitionStart>> {
+    const starts = new Map<string, PartitionStart>();
+    if (partitions.length === 0) return starts;
+    const { reset, isReadCommitted } = this.#options.settings;
+    const committed = await this.#membership.committed(partitions, isReadCommitted);
+    const missing: string[] = [];
+    for (const { topic, partition } of partitions) {
+      const key = topicPartitionKey(topic, partition);
+      const offset = committed.get(key);
+      if (offset !== undefined) starts.set(key, offset);
+      else if (reset === 'none') missing.push(key);
+      else starts.set(key, reset);
+    }
+    if (missing.length > 0)
+      throw new ApiError(
+        'NoOffsetForPartitionException',
+        `Undefined offset with no reset policy for partitions: [${missing.join(', ')}]`,
+      );
+    return starts;
+  }
+
+  /** What the group knows already is not told again. */
+  async #commit({ consumer }: Round): Promise<void> {
+    const { cluster, group } = this.#options;
+    if (consumer === null || group.autoCommitIntervalMs === null) return;
+    const positions = consumer.positions();
+    const commit = JSON.stringify(positions);
+    if (commit === this.#lastCommit) return;
+    const isDone = await this.#membership.commit(positions, cluster.deadline(CLOSE_TIMEOUT_MS));
+    if (isDone) this.#lastCommit = commit;
+  }
+
+  async #leave(): Promise<void> {
+    const { cluster, connect } = this.#options;
+    const deadline = cluster.deadline(CLOSE_TIMEOUT_MS);
+    // A join that waits for the others occupies its connection, and is closed with it.
+    const leaving = this.#round === null ? connect() : this.#groupCluster;
+    await this.#membership.leave(leaving, deadline);
+    leaving.close();
+    this.#groupCluster.close();
+  }
+
+  /** Learns which topics there are to read. */
+  async #subscribe(): Promise<void> {
+    const { topics } = this.#options.settings;
+    const names = typeof topics === 'function' ? null : topics;
+    const counts = await this.#countPartitions(names);
+    this.#topics = names ?? [...counts.keys()].filter(topics as (name: string) => boolean).sort();
+  }
+
+  /** @param names null for all topics, and none of them is made */
+  async #countPartitions(names: readonly string[] | null): Promise<Map<string, number>> {
+    const { cluster } = this.#options;
+    const response = await cluster.metadata(names, 'metadata', { allowAutoTopicCreation: names !== null });
+    const counts = new Map<string, number>();
+    for (const { name, errorCode, partitions } of response.topics) {
+      if (errorCode === Errors.NONE) counts.set(name ?? '', partitions.length);
+      else if (names !== null) this.#onTopicError(name ?? '', errorCode);
+    }
+    return counts;
+  }
+
+  #onTopicError(topic: string, errorCode: number): void {
+    const error = errorName(errorCode);
+    this.#options.cluster.warn(
+      `Error while fetching metadata : {${topic}=${error}}`,
+      'org.apache.kafka.clients.NetworkClient',
+    );
+    if (!isRetriable(error))
+      throw ApiError.of(errorCode, error === 'INVALID_TOPIC_EXCEPTION' ? `Invalid topics: [${topic}]` : null);
+  }
+
+  #isMissingTopics(): boolean {
+    return this.#membership.isLeader && this.#topics.some((topic) => !this.#counts.has(topic));
+  }
+
+  /** Other topics to read, or for the leader of the group other numbers of partitions. */
+  async #hasChanged(): Promise<boolean> {
+    const before = this.#topics;
+    await this.#subscribe();
+    const hasOtherTopics = before.join() !== this.#topics.join();
+    if (hasOtherTopics || !this.#membership.isLeader) return hasOtherTopics;
+    const counts = await this.#countPartitions([...new Set([...this.#topics, ...this.#counts.keys()])]);
+    const hasOtherCounts = [...counts].some(([topic, count]) => this.#counts.get(topic) !== count);
+    if (hasOtherCounts) this.#options.cluster.warn('Partitions have been added, they are dealt out anew', LOGGER);
+    return hasOtherCounts;
+  }
+}
