@@ -11,7 +11,7 @@ import { AutoTopicCreation } from './broker/auto-topic-creation.ts';
 import type { Broker } from './broker/broker.ts';
 import { Dispatch } from './broker/dispatch.ts';
 import { FetchSessionCache } from './broker/fetch-session.ts';
-import { ALL_HANDLERS } from './broker/handlers/index.ts';
+import { handlersOf } from './broker/handlers/index.ts';
 import { TopicConfigs } from './broker/topic-configs.ts';
 import type { ZooKeeperOffsets } from './broker/zookeeper-offsets.ts';
 import type { BrokerConfig } from './config/broker-config.ts';
@@ -185,7 +185,7 @@ function furnish(foundation: Foundation, started: Started): Rooms {
 async function open({ config, zk, clock, logger, onFatal }: Foundation, rooms: Rooms, started: Started): Promise<void> {
   const { broker, membership, links } = rooms;
   const { replicas, topicConfigs, controller } = broker;
-  const dispatch = new Dispatch({ handlers: ALL_HANDLERS, broker, logger, onFatal });
+  const dispatch = new Dispatch({ handlers: handlersOf(config), broker, logger, onFatal });
   const sockets = new SocketServer({
     config,
     handleFrame: (frame, connection) => dispatch.handleFrame(frame, connection),

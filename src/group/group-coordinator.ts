@@ -24,6 +24,8 @@ import type { DescribeGroups } from '../protocol/messages/15-describe-groups.ts'
 import type { ListGroups } from '../protocol/messages/16-list-groups.ts';
 import type { DeleteGroups } from '../protocol/messages/42-delete-groups.ts';
 import type { OffsetDelete } from '../protocol/messages/47-offset-delete.ts';
+import type { ConsumerGroupHeartbeat } from '../protocol/messages/68-consumer-group-heartbeat.ts';
+import type { ConsumerGroupDescribe } from '../protocol/messages/69-consumer-group-describe.ts';
 import { COMPRESSION_TYPES } from '../protocol/records/codecs.ts';
 import type { RequestOf, ResponseOf } from '../protocol/schema.ts';
 import { ClusterTopics, deletedTopics, type TopicsImage } from './cluster-topics.ts';
@@ -56,6 +58,7 @@ export interface GroupCoordinatorOptions {
 type OffsetFetchGroup = RequestOf<typeof OffsetFetch>['groups'][number];
 type FetchedGroup = NonNullable<ResponseOf<typeof OffsetFetch>['groups']>[number];
 type DescribedGroup = ResponseOf<typeof DescribeGroups>['groups'][number];
+type DescribedConsumerGroup = ResponseOf<typeof ConsumerGroupDescribe>['groups'][number];
 type DeletedGroup = ResponseOf<typeof DeleteGroups>['results'][number];
 type ListedGroup = ResponseOf<typeof ListGroups>['groups'][number];
 type Decide = (shard: GroupShard, ticket: Ticket, nowMs: number) => Outcome<GroupRecord>;
@@ -170,6 +173,34 @@ export class GroupCoordinator {
     if (request.groupId === '') return refuse('INVALID_GROUP_ID');
     const decide: Decide = (shard, ticket, nowMs) => shard.leaveGroup(context, request, ticket, nowMs);
     return this.#ask(request.groupId, decide, refuse);
+  }
+
+  async consumerGroupHeartbeat(
+    context: MemberContext,
+    request: RequestOf<typeof ConsumerGroupHeartbeat>,
+  ): Promise<ResponseOf<typeof ConsumerGroupHeartbeat>> {
+    const refuse = (error: ErrorName, message: string | null): ResponseOf<typeof ConsumerGroupHeartbeat> => ({
+      errorCode: Errors[error],
+      errorMessage: message,
+    });
+    const decide: Decide = (shard, ticket, nowMs) => shard.consumerGroupHeartbeat(context, request, ticket, nowMs);
+    return this.#ask(request.groupId, decide, refuse);
+  }
+
+  async describeConsumerGroup(context: MemberContext, groupId: string): Promise<DescribedConsumerGroup> {
+    const refuse = (error: ErrorName, message: string | null = null): DescribedConsumerGroup => ({
+      errorCode: Errors[error],
+      errorMessage: message,
+      groupId,
+      groupState: '',
+      groupEpoch: 0,
+      assignmentEpoch: 0,
+      assignorName: '',
+      members: [],
+    });
+    if (groupId === '') return refuse('INVALID_GROUP_ID');
+    const decide: Decide = (shard, ticket, nowMs) => shard.consumerGroupDescribe(context, groupId, ticket, nowMs);
+    return this.#ask(groupId, decide, refuse);
   }
 
   /** The empty group id may commit, for the sake of old clients. */

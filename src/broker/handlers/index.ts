@@ -1,4 +1,5 @@
 /** THE list of what this broker answers, by API key. Dispatch and ApiVersions come from it: one line per API. */
+import type { BrokerConfig } from '../../config/broker-config.ts';
 import type { Handler } from '../handler.ts';
 import { produce } from './00-produce.ts';
 import { fetch } from './01-fetch.ts';
@@ -32,6 +33,8 @@ import { offsetDelete } from './47-offset-delete.ts';
 import { alterPartition } from './56-alter-partition.ts';
 import { describeCluster } from './60-describe-cluster.ts';
 import { allocateProducerIds } from './67-allocate-producer-ids.ts';
+import { consumerGroupHeartbeat } from './68-consumer-group-heartbeat.ts';
+import { consumerGroupDescribe } from './69-consumer-group-describe.ts';
 
 export const ALL_HANDLERS: readonly Handler[] = [
   produce,
@@ -66,4 +69,14 @@ export const ALL_HANDLERS: readonly Handler[] = [
   alterPartition,
   describeCluster,
   allocateProducerIds,
+  consumerGroupHeartbeat,
+  consumerGroupDescribe,
 ];
+
+const CONSUMER_PROTOCOL: ReadonlySet<Handler> = new Set([consumerGroupHeartbeat, consumerGroupDescribe]);
+
+/** What a broker with these settings answers. */
+export function handlersOf(config: Pick<BrokerConfig, 'groupCoordinatorRebalanceProtocols'>): readonly Handler[] {
+  const hasConsumerProtocol = config.groupCoordinatorRebalanceProtocols.includes('consumer');
+  return hasConsumerProtocol ? ALL_HANDLERS : ALL_HANDLERS.filter((handler) => !CONSUMER_PROTOCOL.has(handler));
+}

@@ -5,7 +5,7 @@ import { apiVersions } from '../../../../src/broker/handlers/18-api-versions.ts'
 import { initProducerId } from '../../../../src/broker/handlers/22-init-producer-id.ts';
 import { describeConfigs } from '../../../../src/broker/handlers/32-describe-configs.ts';
 import { describeCluster } from '../../../../src/broker/handlers/60-describe-cluster.ts';
-import { ALL_HANDLERS } from '../../../../src/broker/handlers/index.ts';
+import { ALL_HANDLERS, handlersOf } from '../../../../src/broker/handlers/index.ts';
 import { brokerConfigFrom } from '../../../../src/config/broker-config.ts';
 import { MetadataCache } from '../../../../src/metadata/metadata-cache.ts';
 import { Errors, KafkaError } from '../../../../src/protocol/errors.ts';
@@ -26,6 +26,20 @@ describe('the list of handlers', () => {
       expect(maxVersion).toBeLessThanOrEqual(api?.highestVersion ?? Number.NaN);
       expect(minVersion).toBeLessThanOrEqual(maxVersion);
     }
+  });
+
+  it('has the consumer protocol of groups only where the broker is to speak it', () => {
+    const keysWith = (protocols: string): number[] => {
+      const config = brokerConfigFrom({
+        'zookeeper.connect': 'localhost:2181',
+        'group.coordinator.rebalance.protocols': protocols,
+      });
+      return handlersOf(config).map(({ apiKey }) => apiKey);
+    };
+    expect(keysWith('classic,consumer')).toEqual(expect.arrayContaining([11, 68, 69]));
+    expect(keysWith('classic')).toContain(11);
+    expect(keysWith('classic')).not.toEqual(expect.arrayContaining([68]));
+    expect(keysWith('classic')).not.toEqual(expect.arrayContaining([69]));
   });
 });
 
