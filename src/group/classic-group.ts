@@ -15,6 +15,7 @@ import type { GroupRecord, GroupRecordValue } from '../protocol/internal/group-r
 import { ClassicGroupMember, type ClassicProtocol } from './classic-group-member.ts';
 import { type ClassicGroupState, mayFollow } from './classic-group-state.ts';
 import type { CommittedOffset, Committer, Group } from './group.ts';
+import { MemberBytes } from './member-bytes.ts';
 import { PendingMembers } from './pending-members.ts';
 import { subscribedTopics } from './subscribed-topics.ts';
 
@@ -50,14 +51,16 @@ export class ClassicGroup implements Group {
   /** groupInstanceId to memberId. */
   readonly #staticMembers = new Map<string, string>();
   readonly #pendingMembers: PendingMembers;
+  readonly #memberBytes: MemberBytes;
   /** Were told of this generation and have not asked for their assignment yet. */
   readonly #pendingSync = new Set<string>();
   /** How many members offer each protocol. */
   readonly #supporters = new Map<string, number>();
 
-  constructor(groupId: string, pendingMembers = new PendingMembers()) {
+  constructor(groupId: string, pendingMembers = new PendingMembers(), memberBytes = new MemberBytes()) {
     this.groupId = groupId;
     this.#pendingMembers = pendingMembers;
+    this.#memberBytes = memberBytes;
   }
 
   get state(): ClassicGroupState {
@@ -168,6 +171,11 @@ export class ClassicGroup implements Group {
       if (current !== memberId) return 'FENCED_INSTANCE_ID';
     }
     return this.has(memberId) ? null : 'UNKNOWN_MEMBER_ID';
+  }
+
+  /** Is there memory for a member that says this (again)? */
+  hasRoomFor(protocols: readonly ClassicProtocol[], memberId: string): boolean {
+    return this.#memberBytes.hasRoomFor(protocols, this.member(memberId)?.protocols ?? []);
   }
 
   /** Could a member with these join? It must offer one protocol that everybody else offers. */
@@ -309,10 +317,7 @@ export class ClassicGroup implements Group {
   restore(stored: StoredGroup): void {
     const before = new Map(this.#members);
     const protocolName = stored.protocol ?? '';
-    this.#members.clear();
-    this.#staticMembers.clear();
-    this.#supporters.clear();
-    this.#awaitingJoin = 0;
+    for (const member of before.values()) this.#drop(member);
     for (const storedMember of stored.members) {
       const known = before.get(storedMember.memberId);
       const isSame = known?.isSameAs(storedMember, protocolName) ?? false;
@@ -372,6 +377,8 @@ export class ClassicGroup implements Group {
 
   /** Its tombstone was read. */
   die(): void {
+    for (const member of [...this.members]) this.remove(member.memberId);
+    for (const memberId of this.pendingMembers()) this.remove(memberId);
     this.#become('Dead');
   }
 
@@ -407,6 +414,8 @@ export class ClassicGroup implements Group {
   }
 
   #count(member: ClassicGroupMember, by: 1 | -1): void {
+    if (by === 1) this.#memberBytes.add(member.protocols);
+    else this.#memberBytes.remove(member.protocols);
     for (const { name } of member.protocols) {
       const supporters = (this.#supporters.get(name) ?? 0) + by;
       if (supporters > 0) this.#supporters.set(name, supporters);

@@ -72,6 +72,7 @@ export class ClassicJoining {
       this.#rebalance.completeIfAllJoined(group, decision, nowMs);
     } else if (!group.supports(request.protocolType, protocols))
       this.#refuse(joining, 'INCONSISTENT_GROUP_PROTOCOL', memberId);
+    else if (!group.hasRoomFor(protocols, memberId)) this.#refuse(joining, 'COORDINATOR_NOT_AVAILABLE', memberId);
     else if (memberId === UNKNOWN_MEMBER) this.#joinNew(joining);
     else if (request.groupInstanceId === null && group.isPending(memberId)) this.#add(joining, memberId);
     else this.#joinAgain(joining);
@@ -105,9 +106,10 @@ export class ClassicJoining {
       return;
     }
     const heldBy = group.member(group.staticMemberId(groupInstanceId) ?? UNKNOWN_MEMBER);
+    const instead = heldBy === undefined ? 'Adding' : `Replacing member ${heldBy.memberId} with`;
     this.#logger.info(
       `Static member with groupInstanceId=${groupInstanceId} and unknown member id joins group ${group.groupId} in ` +
-        `${group.state} state. ${heldBy === undefined ? 'Adding' : `Replacing member ${heldBy.memberId} with`} ${memberId}.`,
+        `${group.state} state. ${instead} ${memberId}.`,
     );
     if (heldBy === undefined) this.#add(joining, memberId);
     else this.#replace(joining, heldBy, memberId);
@@ -154,8 +156,8 @@ export class ClassicJoining {
       this.#refuse(joining, error ?? 'UNKNOWN_MEMBER_ID', memberId);
       return;
     }
-    // Its answer of this generation was lost, when nothing has changed. But the leader watches the topics: that it joins
-    // a stable group again means that there is something to assign.
+    // Its answer of this generation was lost, when nothing has changed. But the leader watches the topics: that it
+    // joins a stable group again means that there is something to assign.
     const hasChanged = !member.matches(protocols);
     const leadsAgain = group.state === 'Stable' && group.isLeader(memberId);
     if (group.state === 'PreparingRebalance')
@@ -214,7 +216,8 @@ export class ClassicJoining {
   #takeOver(joining: Joining, old: ClassicGroupMember, member: ClassicGroupMember, oldLeader: string | null): void {
     const { group, context, ticket, decision, nowMs } = joining;
     this.#logger.info(
-      "Static member which joins during Stable stage and doesn't affect the selected protocol will not trigger a rebalance.",
+      `Static member ${member.memberId} which joins during Stable stage and doesn't affect the selected protocol will ` +
+        'not trigger a rebalance.',
     );
     const canSkip = context.version >= SKIPS_ASSIGNMENT_SINCE;
     // An older client that is told it leads would assign, to a group that waits for nobody's assignment. It is told

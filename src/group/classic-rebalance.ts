@@ -53,7 +53,7 @@ export class ClassicRebalance {
     else decision.setTimer(timerKey(JOIN_TIMER, group.groupId), group.rebalanceTimeoutMs);
   }
 
-  /** The first rebalance of a group always waits its delay, or every member of a starting application would cause one. */
+  /** The first rebalance always waits its delay, or every member of a starting application would cause one. */
   completeIfAllJoined(group: ClassicGroup, decision: Decision, nowMs: number): void {
     const mayComplete = group.state === 'PreparingRebalance' && group.initialDelay === null;
     if (mayComplete && group.hasAllMembersJoined) this.#complete(group, decision, nowMs);

@@ -34,6 +34,7 @@ import type { Group } from './group.ts';
 import type { ClassicGroupSettings, MemberContext, TopicsView } from './group-settings.ts';
 import type { StoredOffset } from './offset-store.ts';
 import { commitRefused, isStorable, type OffsetFetchGroup, Offsets } from './offsets.ts';
+import { MemberBytes } from './member-bytes.ts';
 import { PendingMembers } from './pending-members.ts';
 import { ServerAssignors } from './server-assignors.ts';
 import { parseTimerKey } from './timer-key.ts';
@@ -65,6 +66,7 @@ export class GroupShard implements Shard<GroupRecord> {
   readonly #logger: Logger;
   readonly #groups = new Map<string, Group>();
   readonly #pendingMembers = new PendingMembers();
+  readonly #memberBytes = new MemberBytes();
   readonly #offsets: Offsets;
   readonly #tombstones: TombstoneQueue;
   readonly #rebalance: ClassicRebalance;
@@ -365,7 +367,7 @@ export class GroupShard implements Shard<GroupRecord> {
   }
 
   #newClassicGroup(groupId: string): ClassicGroup {
-    const group = new ClassicGroup(groupId, this.#pendingMembers);
+    const group = new ClassicGroup(groupId, this.#pendingMembers, this.#memberBytes);
     this.#groups.set(groupId, group);
     return group;
   }
@@ -404,7 +406,6 @@ export class GroupShard implements Shard<GroupRecord> {
       return;
     }
     if (!(known instanceof ClassicGroup)) return;
-    for (const memberId of known.pendingMembers()) this.#pendingMembers.remove(key.group, memberId);
     known.die();
     this.#groups.delete(key.group);
     this.#logger.debug(`Group ${key.group} is deleted.`);

@@ -35,6 +35,12 @@ export class OffsetStore {
     return this.#groups.get(groupId) ?? NONE;
   }
 
+  countOf(groupId: string): number {
+    let count = 0;
+    for (const partitions of this.of(groupId).values()) count += partitions.size;
+    return count;
+  }
+
   put(groupId: string, topic: string, partition: number, offset: CommittedOffset): void {
     const topics = entry(this.#groups, groupId);
     const partitions = entry(topics, topic);

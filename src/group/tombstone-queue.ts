@@ -8,7 +8,7 @@
 import type { Ticket } from '../coordinator/shard.ts';
 import { Errors, type ErrorName } from '../protocol/errors.ts';
 import type { Decision } from './decision.ts';
-import type { Group } from './group.ts';
+import type { CommittedOffset, Group } from './group.ts';
 import type { OffsetStore, StoredOffset } from './offset-store.ts';
 import { offsetTombstone } from './offsets.ts';
 import { timerKey } from './timer-key.ts';
@@ -27,6 +27,13 @@ type Entry =
   | { readonly kind: 'offset'; readonly stored: StoredOffset; readonly isTopicGone: boolean }
   /** Waited for by a DeleteGroups, or expired (null). */
   | { readonly kind: 'group'; readonly groupId: string; readonly ticket: Ticket | null };
+
+/** What one batch deletes: in the store all of it is still there. */
+interface Slice {
+  readonly deleted: Set<CommittedOffset>;
+  /** How many of each group. */
+  readonly deletedOf: Map<string, number>;
+}
 
 export class TombstoneQueue {
   readonly #store: OffsetStore;
@@ -60,7 +67,7 @@ export class TombstoneQueue {
 
   /** The next slice; the timer goes on with the rest. */
   drain(decision: Decision): void {
-    const slice = new Map<string, number>();
+    const slice: Slice = { deleted: new Set(), deletedOf: new Map() };
     const taken: Entry[] = [];
     let bytes = 0;
     while (bytes < SLICE_BYTES) {
@@ -75,14 +82,16 @@ export class TombstoneQueue {
     decision.whenRefused((error, instead) => this.#refused(taken, error, instead));
   }
 
-  #deleteOffset({ groupId, topic, partition, offset }: StoredOffset, slice: Map<string, number>, decision: Decision) {
-    if (this.#store.get(groupId, topic, partition) !== offset) return 0;
+  #deleteOffset({ groupId, topic, partition, offset }: StoredOffset, slice: Slice, decision: Decision): number {
+    // It may have been meant twice, and is still there until the slice is in the log.
+    if (slice.deleted.has(offset) || this.#store.get(groupId, topic, partition) !== offset) return 0;
     decision.record(offsetTombstone(groupId, topic, partition));
-    slice.set(groupId, (slice.get(groupId) ?? 0) + 1);
+    slice.deleted.add(offset);
+    slice.deletedOf.set(groupId, (slice.deletedOf.get(groupId) ?? 0) + 1);
     return RECORD_BYTES + Buffer.byteLength(groupId) + Buffer.byteLength(topic);
   }
 
-  #deleteGroup(entry: Entry & { kind: 'group' }, slice: Map<string, number>, decision: Decision): number {
+  #deleteGroup(entry: Entry & { kind: 'group' }, slice: Slice, decision: Decision): number {
     const { groupId, ticket } = entry;
     const group = this.#group(groupId);
     const error = group === undefined ? 'GROUP_ID_NOT_FOUND' : group.deleteError();
@@ -90,9 +99,9 @@ export class TombstoneQueue {
       if (ticket !== null) decision.reply(ticket, deletionResult(groupId, error ?? 'GROUP_ID_NOT_FOUND'));
       return 0;
     }
-    const isLast = count(this.#store.ofGroup(groupId)) === (slice.get(groupId) ?? 0);
+    const isLast = this.#store.countOf(groupId) === (slice.deletedOf.get(groupId) ?? 0);
     if (ticket === null && (!isLast || !group.isUnused)) return 0;
-    if (ticket !== null && !isLast) {
+    if (!isLast && ticket !== null) {
       // Somebody has committed meanwhile: those offsets have to go before the group.
       this.addDeletion(groupId, ticket);
       return 0;
@@ -105,11 +114,12 @@ export class TombstoneQueue {
 
   #refused(taken: readonly Entry[], error: ErrorName, decision: Decision): void {
     const left: Entry[] = [];
+    const waiting = new Map<Ticket, string>();
     for (const entry of [...taken, ...this.#entries]) {
       if (entry.kind === 'offset' && entry.isTopicGone) left.push(entry);
-      if (entry.kind === 'group' && entry.ticket !== null)
-        decision.replyNow(entry.ticket, deletionResult(entry.groupId, error));
+      if (entry.kind === 'group' && entry.ticket !== null) waiting.set(entry.ticket, entry.groupId);
     }
+    for (const [ticket, groupId] of waiting) decision.replyNow(ticket, deletionResult(groupId, error));
     this.#entries = left;
     const key = timerKey(TOMBSTONES_TIMER, '');
     if (left.length > 0) decision.setTimer(key, RETRY_DELAY_MS);
@@ -124,10 +134,4 @@ export interface DeletionResult {
 
 export function deletionResult(groupId: string, error: ErrorName): DeletionResult {
   return { groupId, errorCode: Errors[error] };
-}
-
-function count(iterable: Iterable<unknown>): number {
-  let total = 0;
-  for (const _ of iterable) total++;
-  return total;
 }

@@ -244,7 +244,8 @@ function printRecord(record: GroupRecord): string {
     const instance = groupInstanceId === null ? '' : `[${groupInstanceId}]`;
     return `${memberId}${instance}:${assignment}`;
   });
-  return `group ${record.key.group} generation ${generation} ${protocolType}/${protocol} leader ${leader} (${who.join(' ')})`;
+  const protocols = `${protocolType}/${protocol}`;
+  return `group ${record.key.group} generation ${generation} ${protocols} leader ${leader} (${who.join(' ')})`;
 }
 
 /** The fields that say something, in the order of the answer. */
