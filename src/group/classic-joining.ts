@@ -216,8 +216,8 @@ export class ClassicJoining {
   #takeOver(joining: Joining, old: ClassicGroupMember, member: ClassicGroupMember, oldLeader: string | null): void {
     const { group, context, ticket, decision, nowMs } = joining;
     this.#logger.info(
-      `Static member ${member.memberId} which joins during Stable stage and doesn't affect the selected protocol will ` +
-        'not trigger a rebalance.',
+      `Static member ${member.memberId} which joins during Stable stage and doesn't affect the selected protocol ` +
+        'will not trigger a rebalance.',
     );
     const canSkip = context.version >= SKIPS_ASSIGNMENT_SINCE;
     // An older client that is told it leads would assign, to a group that waits for nobody's assignment. It is told
