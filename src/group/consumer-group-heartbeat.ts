@@ -26,7 +26,7 @@ import {
   normalizedNames,
 } from './consumer-group-member.ts';
 import type { ConsumerGroupEnvironment } from './consumer-group-settings.ts';
-import { keepSession } from './consumer-group-timers.ts';
+import { cancelMemberTimers, keepSession } from './consumer-group-timers.ts';
 import type { ConsumerGroupUpdate } from './consumer-group-update.ts';
 import { Decision } from './decision.ts';
 import type { Group } from './group.ts';
@@ -106,13 +106,17 @@ export class ConsumerGroupHeartbeats {
     const owned = request.topicPartitions;
     const reconciled = this.#update.apply(group, { before: member, after, replaces, owned }, decision, nowMs);
     if (found instanceof ClassicGroup) this.#migration.completeUpgrade(found, group, decision, nowMs);
+    if (replaces !== null && replaces.memberId !== memberId)
+      cancelMemberTimers(group.groupId, replaces.memberId, decision);
     keepSession(group.groupId, reconciled, this.#environment.settings, decision);
     // A full request is how a client asks to be told everything again.
     const isFull =
       request.rebalanceTimeoutMs !== -1 &&
       (request.subscribedTopicNames !== null || request.subscribedTopicRegex !== null) &&
       owned !== null;
-    const isTold = isJoining || isFull || !sameAssignment(member.assigned, reconciled.assigned);
+    // Neither epoch nor assignment of the answer before may have arrived.
+    const isLost = request.memberEpoch !== member.memberEpoch;
+    const isTold = isFull || isLost || !sameAssignment(member.assigned, reconciled.assigned);
     decision.reply(ticket, {
       errorCode: Errors.NONE,
       memberId,

@@ -61,6 +61,7 @@ function stillOwns(partitions: Assignment, { owned }: Reconciliation): boolean {
 }
 
 function inEpoch(member: ConsumerGroupMember, memberEpoch: number): ConsumerGroupMember {
+  if (memberEpoch === member.memberEpoch) return member;
   return { ...member, memberEpoch, previousMemberEpoch: member.memberEpoch };
 }
 

@@ -10,7 +10,7 @@
  */
 import { KafkaError } from '../protocol/errors.ts';
 import { CONSUMER_PROTOCOL_TYPE } from '../protocol/internal/consumer-protocol.ts';
-import { addPartition, type Assignment, type DraftAssignment, EMPTY_ASSIGNMENT } from './assignment.ts';
+import { addPartition, type Assignment, assignmentFrom, type DraftAssignment, EMPTY_ASSIGNMENT } from './assignment.ts';
 import { ClassicGroup } from './classic-group.ts';
 import { ClassicGroupMember, NO_BYTES } from './classic-group-member.ts';
 import { type ClassicRebalance, HEARTBEAT_TIMER, JOIN_TIMER, SYNC_TIMER } from './classic-rebalance.ts';
@@ -28,7 +28,13 @@ import {
 import type { ConsumerGroupEnvironment } from './consumer-group-settings.ts';
 import { cancelMemberTimers, keepSession } from './consumer-group-timers.ts';
 import { type ConsumerGroupUpdate, groupEpochRecord } from './consumer-group-update.ts';
-import { readAssignment, readSubscription, writeAssignment } from './consumer-protocol-bytes.ts';
+import {
+  byTopicId,
+  readAssignment,
+  readSubscription,
+  type Subscription,
+  writeAssignment,
+} from './consumer-protocol-bytes.ts';
 import type { Decision } from './decision.ts';
 import type { Group } from './group.ts';
 import { targetEpochRecord } from './target-assignment.ts';
@@ -163,37 +169,51 @@ export class GroupMigration {
 
   /** They have what they had in the last generation, and are asked to join again, since a member has come. */
   #upgradedMembers(classic: ClassicGroup): ConsumerGroupMember[] {
+    const had = Array.from(classic.members, (member) => ({ member, ...this.#lastWords(classic, member) }));
     const taken: DraftAssignment = new Map();
-    return Array.from(classic.members, (member) => {
-      const metadata = member.metadata(classic.protocolName) ?? member.protocols[0]?.metadata ?? NO_BYTES;
-      const subscription = readSubscription(metadata);
-      const assigned = readAssignment(member.assignment, this.#environment.topics());
-      const cannot = `Cannot upgrade classic group ${classic.groupId} to consumer group because`;
-      if (subscription === null || assigned === null)
-        throw notFound(`${cannot} the embedded consumer protocol is malformed.`);
-      if (assigned.hasUserData)
-        throw notFound(
-          `${cannot} an unsupported custom assignor is in use. Please refer to the documentation or switch to a ` +
-            'default assignor before re-attempting the upgrade.',
-        );
-      return {
-        ...newMember(member.memberId),
-        memberEpoch: classic.generation,
-        previousMemberEpoch: classic.generation,
-        assigned: takeUntaken(assigned.assignment, taken),
-        metadata: {
-          instanceId: member.groupInstanceId,
-          rackId: subscription.rackId,
-          clientId: member.clientId,
-          clientHost: member.clientHost,
-          subscribedTopicNames: normalizedNames(subscription.topics),
-          subscribedTopicRegex: '',
-          rebalanceTimeoutMs: member.rebalanceTimeoutMs,
-          serverAssignor: null,
-          classicMemberMetadata: { sessionTimeoutMs: member.sessionTimeoutMs, supportedProtocols: member.protocols },
-        },
-      };
-    });
+    const given = new Map<ClassicGroupMember, Assignment>();
+    // What was assigned goes before what a member says that it has still, from the time before it joined.
+    for (const { member, assigned } of had) given.set(member, takeUntaken(assigned, taken));
+    for (const { member, owned } of had)
+      if (member.assignment.length === 0) given.set(member, takeUntaken(owned, taken));
+    return had.map(({ member, subscription }) => ({
+      ...newMember(member.memberId),
+      memberEpoch: classic.generation,
+      previousMemberEpoch: classic.generation,
+      assigned: given.get(member) ?? EMPTY_ASSIGNMENT,
+      metadata: {
+        instanceId: member.groupInstanceId,
+        rackId: subscription.rackId,
+        clientId: member.clientId,
+        clientHost: member.clientHost,
+        subscribedTopicNames: normalizedNames(subscription.topics),
+        subscribedTopicRegex: '',
+        rebalanceTimeoutMs: member.rebalanceTimeoutMs,
+        serverAssignor: null,
+        classicMemberMetadata: { sessionTimeoutMs: member.sessionTimeoutMs, supportedProtocols: member.protocols },
+      },
+    }));
+  }
+
+  /** What a member said when it joined, and what it was assigned since. */
+  #lastWords(
+    classic: ClassicGroup,
+    member: ClassicGroupMember,
+  ): { subscription: Subscription; owned: Assignment; assigned: Assignment } {
+    const topics = this.#environment.topics();
+    const metadata = member.metadata(classic.protocolName) ?? member.protocols[0]?.metadata ?? NO_BYTES;
+    const subscription = readSubscription(metadata);
+    const assigned = readAssignment(member.assignment, topics);
+    const cannot = `Cannot upgrade classic group ${classic.groupId} to consumer group because`;
+    if (subscription === null || assigned === null)
+      throw notFound(`${cannot} the embedded consumer protocol is malformed.`);
+    if (assigned.hasUserData)
+      throw notFound(
+        `${cannot} an unsupported custom assignor is in use. Please refer to the documentation or switch to a ` +
+          'default assignor before re-attempting the upgrade.',
+      );
+    const owned = assignmentFrom(byTopicId(subscription.ownedPartitions, topics));
+    return { subscription, owned, assigned: assigned.assignment };
   }
 
   #downgrade(

@@ -5,6 +5,7 @@ import type { JoinGroup } from '../../src/protocol/messages/11-join-group.ts';
 import type { Heartbeat } from '../../src/protocol/messages/12-heartbeat.ts';
 import type { LeaveGroup } from '../../src/protocol/messages/13-leave-group.ts';
 import type { SyncGroup } from '../../src/protocol/messages/14-sync-group.ts';
+import type { ConsumerGroupHeartbeat } from '../../src/protocol/messages/68-consumer-group-heartbeat.ts';
 import { array, bytes, string } from '../../src/protocol/schema.ts';
 import type { RequestOf } from '../../src/protocol/schema.ts';
 import { defineStoredRecord } from '../../src/protocol/stored-record.ts';
@@ -67,6 +68,24 @@ export function commitRequest(fields: Partial<RequestOf<typeof OffsetCommit>>): 
     groupInstanceId: null,
     retentionTimeMs: -1,
     topics: [],
+    ...fields,
+  };
+}
+
+export function consumerHeartbeatRequest(
+  fields: Partial<RequestOf<typeof ConsumerGroupHeartbeat>>,
+): RequestOf<typeof ConsumerGroupHeartbeat> {
+  return {
+    groupId: 'g',
+    memberId: '',
+    memberEpoch: 0,
+    instanceId: null,
+    rackId: null,
+    rebalanceTimeoutMs: -1,
+    subscribedTopicNames: null,
+    subscribedTopicRegex: null,
+    serverAssignor: null,
+    topicPartitions: null,
     ...fields,
   };
 }
