@@ -212,13 +212,13 @@ function checkRecords(batch: RecordBatch, config: LogConfig, partitionName: stri
     throw new RecordValidationError(
       'INVALID_RECORD',
       `One or more records have been rejected due to ${errors.length} record errors in total, and only showing ` +
-        `the first ` +
-        `three errors at most: ${errors
-          .slice(0, 3)
-          .map((error) => error.batchIndexErrorMessage)
-          .join('; ')}`,
+        `the first three errors at most: [${errors.slice(0, 3).map(textOf).join(', ')}]`,
       errors,
     );
+}
+
+function textOf({ batchIndex, batchIndexErrorMessage }: RecordError): string {
+  return `RecordError(batchIndex=${batchIndex}, message='${batchIndexErrorMessage}')`;
 }
 
 function invalid(message: string): KafkaError {

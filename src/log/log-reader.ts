@@ -18,6 +18,11 @@ export interface ReadOptions {
   readonly endOffset: number;
   /** The first batch is given even when it is larger than maxBytes. */
   readonly minOneBatch: boolean;
+  /**
+   * For consumers: the first batch has records, if any does. Compaction leaves batches without, and some clients
+   * (kafkajs) ask again and again for the offset of such a batch when they get no other.
+   */
+  readonly skipsEmptyBatches?: boolean;
 }
 
 export interface ReadableLog {
@@ -35,6 +40,7 @@ export function readLog(log: ReadableLog, startOffset: number, options: ReadOpti
   const endOffset = Math.min(options.endOffset, log.logEndOffset);
   if (startOffset >= endOffset || (options.maxBytes <= 0 && !options.minOneBatch)) return new EmptySlice(startOffset);
   const { all } = log.segments;
+  let emptyBatches: LogSlice | null = null;
   for (let index = log.segments.indexFor(startOffset); index < all.length; index++) {
     const segment = all[index]!;
     if (segment.baseOffset >= endOffset) break;
@@ -42,10 +48,19 @@ export function readLog(log: ReadableLog, startOffset: number, options: ReadOpti
     const position = hotPosition(log, segment, startOffset);
     if (position < 0) return coldSlice(log, segment, startOffset, { ...options, endOffset });
     if (position >= segment.sizeBytes) continue;
-    const sizeBytes = sliceSize(segment, position, endPosition(log, index, endOffset), options);
-    return sizeBytes > 0 ? new HotSlice(startOffset, segment, position, sizeBytes) : new EmptySlice(startOffset);
+    const end = endPosition(log, index, endOffset);
+    const slice = (from: number): LogSlice =>
+      hotSlice(startOffset, segment, from, sliceSize(segment, from, end, options));
+    const skips = options.skipsEmptyBatches === true && segment.mayHaveEmptyBatches;
+    const filled = skips ? segment.skipEmptyBatches(position, end) : position;
+    if (filled < end) return slice(filled);
+    if (position < end) emptyBatches ??= slice(position);
   }
-  return new EmptySlice(startOffset);
+  return emptyBatches ?? new EmptySlice(startOffset);
+}
+
+function hotSlice(startOffset: number, segment: Segment, position: number, sizeBytes: number): LogSlice {
+  return sizeBytes > 0 ? new HotSlice(startOffset, segment, position, sizeBytes) : new EmptySlice(startOffset);
 }
 
 /** Where the first batch to be read begins, if that can be told without waiting for the disk; else -1. */
@@ -84,7 +99,11 @@ const SEARCH_MARGIN_BYTES = 8192;
 function coldSlice(log: ReadableLog, segment: Segment, startOffset: number, options: ReadOptions): LogSlice {
   const guess = Math.min(Math.max(options.maxBytes, 1), segment.sizeBytes);
   return new ColdSlice(startOffset, guess, () =>
-    log.whenGuarded('Reading', () => readCold(log, segment, startOffset, options)),
+    log.whenGuarded('Reading', async () => {
+      const bytes = await readCold(log, segment, startOffset, options);
+      if (bytes.length > 0 || options.skipsEmptyBatches !== true) return bytes;
+      return readCold(log, segment, startOffset, { ...options, skipsEmptyBatches: false });
+    }),
   );
 }
 
@@ -153,7 +172,7 @@ function selectBatches(bytes: Buffer, startOffset: number, options: ReadOptions)
     const batch = new RecordBatch(bytes, end);
     if (batch.magic !== MAGIC_V2 || batch.sizeBytes < RECORD_BATCH_OVERHEAD) return 'damaged';
     const isWhole = batch.endPosition <= bytes.length;
-    if (batch.lastOffset < startOffset) {
+    if (batch.lastOffset < startOffset || (isSkipped(batch, options) && end === start)) {
       start = end = batch.endPosition;
       continue;
     }
@@ -169,6 +188,10 @@ function selectBatches(bytes: Buffer, startOffset: number, options: ReadOptions)
   // Less than a header is left, and yet this is not the end of the file: there was nothing to skip either.
   if (start === 0) return 'damaged';
   return { bytes: null, skippedBytes: start, neededBytes: Math.max(options.maxBytes, 0) + SEARCH_MARGIN_BYTES };
+}
+
+function isSkipped(batch: RecordBatch, { skipsEmptyBatches, endOffset }: ReadOptions): boolean {
+  return skipsEmptyBatches === true && batch.recordCount === 0 && batch.lastOffset < endOffset;
 }
 
 function selected(bytes: Buffer, start: number, end: number): Selection {

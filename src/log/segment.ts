@@ -57,6 +57,8 @@ export class Segment implements IndexOwner {
   offsetOfMaxTimestamp: number;
   /** Max timestamp of the first batch: what segment.ms counts from. Undefined until it is asked for. */
   #firstTimestampMs: number | undefined;
+  /** Batches of which compaction left the header alone; of a segment that was here at start nobody knows. */
+  mayHaveEmptyBatches: boolean;
   /** The file's name, or those of its indexes, have to be synced too. */
   #areIndexFilesDirty = false;
   #isDeleted = false;
@@ -76,6 +78,7 @@ export class Segment implements IndexOwner {
     this.#offsetIndex = indexes.offsetIndex;
     this.#timeIndex = indexes.timeIndex;
     this.createdMs = nowMs;
+    this.mayHaveEmptyBatches = sizeBytes > 0;
     this.maxTimestampMs = indexes.timeIndex.lastTimestampMs;
     this.offsetOfMaxTimestamp = indexes.timeIndex.lastOffset;
   }
@@ -158,6 +161,7 @@ export class Segment implements IndexOwner {
   /** Notes in the indexes a batch that begins at the position, as appending and recovery do alike. */
   indexBatch(batch: RecordBatch, position: number, indexIntervalBytes: number): void {
     const { lastOffset } = batch;
+    if (batch.recordCount === 0) this.mayHaveEmptyBatches = true;
     this.#noteTimestamp(batch, lastOffset);
     if (position - this.#offsetIndex.lastPosition <= indexIntervalBytes) return;
     this.#offsetIndex.append(lastOffset, position);
@@ -196,6 +200,14 @@ export class Segment implements IndexOwner {
     while (cursor.next()) if (cursor.lastOffset >= offset) return cursor.position;
     this.#assertWhole(cursor);
     return cursor.nextPosition;
+  }
+
+  /** Where the first batch with records begins, from the one at the position on; `end` when none does before it. */
+  skipEmptyBatches(position: number, end: number): number {
+    const cursor = new BatchCursor(this.log.use(), position, end);
+    while (cursor.next()) if (cursor.header.recordCount > 0) return cursor.position;
+    this.#assertWhole(cursor);
+    return end;
   }
 
   /** The whole batch that begins there. */

@@ -60,6 +60,7 @@ export interface FetchLimits {
   readonly maxBytes: number;
   /** The first batch is sent however large it is, so that everyone gets on (KIP-74). */
   readonly minOneBatch: boolean;
+  readonly skipsEmptyBatches?: boolean;
 }
 
 export interface FetchingFollower {
@@ -307,7 +308,7 @@ export class Partition implements LeaderView {
 
   /**
    * Deletes what lies below the offset, -1 for all that is committed, and returns that offset. The followers hear of
-   * it by their fetches, which are told to answer. Throws KafkaError (Kafka's deleteRecordsOnLeader).
+   * it by the answers to their fetches. Throws KafkaError (Kafka's deleteRecordsOnLeader).
    */
   deleteRecords(offset: number): number {
     const error = this.check(NO_EPOCH, true);
@@ -315,8 +316,6 @@ export class Partition implements LeaderView {
     const beforeOffset = deletionOffset(this.log, `${this.topic}-${this.partition}`, offset);
     this.log.advanceLogStartOffset(beforeOffset);
     this.#watchers.notify('logStart');
-    const behind = this.#followerIds.filter((id) => (this.#leader?.follower(id)?.logStartOffset ?? -1) < beforeOffset);
-    this.#context.awaitedFollowers.expect(this, behind);
     return beforeOffset;
   }
 
@@ -348,7 +347,7 @@ export class Partition implements LeaderView {
     const isDiverging = divergence !== 'NONE';
     if (!isDiverging && !this.#holds(fetchOffset)) return 'OFFSET_OUT_OF_RANGE';
     const hasDeleted = known.logStartOffset < logStartOffset;
-    if (known.logEndOffset === -1 || hasDeleted) this.#context.awaitedFollowers.forget(this, replicaId);
+    if (known.logEndOffset === -1) this.#context.awaitedFollowers.forget(this, replicaId);
     if (isFirstLook) {
       const progress = { replicaId, brokerEpoch, fetchOffset, logStartOffset, pulse, isDiverging };
       this.carryOut(this.#leader.onFollowerFetch(progress, this.#nowMs));
@@ -377,7 +376,8 @@ export class Partition implements LeaderView {
     const isDiverging = divergence !== 'NONE';
     if (!isDiverging && !this.#holds(fetch.fetchOffset)) return 'OFFSET_OUT_OF_RANGE';
     const endOffset = isReadCommitted ? this.log.lastStableOffset : this.log.highWatermark;
-    return this.#read(fetch, endOffset, limits, isDiverging ? divergence : null, false);
+    const forConsumer = { ...limits, skipsEmptyBatches: true };
+    return this.#read(fetch, endOffset, forConsumer, isDiverging ? divergence : null, false);
   }
 
   /** Where the largest epoch up to the asked one ended; -1/-1 when it is not known. */
@@ -444,15 +444,15 @@ export class Partition implements LeaderView {
   #read(
     { fetchOffset, partitionMaxBytes }: PartitionFetch,
     endOffset: number,
-    { maxBytes: leftBytes, minOneBatch }: FetchLimits,
+    { maxBytes: leftBytes, ...limits }: FetchLimits,
     divergingEpoch: PartitionRead['divergingEpoch'],
     isAwaited: boolean,
   ): PartitionRead {
     const { highWatermark, lastStableOffset, logStartOffset } = this.log;
     const hasData = divergingEpoch === null && fetchOffset < endOffset;
     const maxBytes = Math.min(partitionMaxBytes, leftBytes);
-    const mayRead = hasData && (maxBytes > 0 || minOneBatch);
-    const records = mayRead ? this.log.read(fetchOffset, { maxBytes, endOffset, minOneBatch }) : null;
+    const mayRead = hasData && (maxBytes > 0 || limits.minOneBatch);
+    const records = mayRead ? this.log.read(fetchOffset, { maxBytes, endOffset, ...limits }) : null;
     return { records, highWatermark, lastStableOffset, logStartOffset, divergingEpoch, hasData, isAwaited };
   }
 

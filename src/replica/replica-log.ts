@@ -39,6 +39,14 @@ export interface ReplicaLogConfig {
   readonly cleanupPolicy: readonly ('delete' | 'compact')[];
 }
 
+export interface LogReadOptions {
+  readonly maxBytes: number;
+  readonly endOffset: number;
+  readonly minOneBatch: boolean;
+  /** Begin with a batch that has records, if any has. */
+  readonly skipsEmptyBatches?: boolean;
+}
+
 export interface ReplicaLog {
   readonly topicId: TopicId;
   readonly config: ReplicaLogConfig;
@@ -60,7 +68,7 @@ export interface ReplicaLog {
   /** The offsets are the leader's; the first batch may not begin before logEndOffset. */
   appendAsFollower(records: Buffer, nowMs: number): LogAppendResult;
   /** Whole batches from the one that holds startOffset on, all below endOffset (exclusive). */
-  read(startOffset: number, options: { maxBytes: number; endOffset: number; minOneBatch: boolean }): LogRecords;
+  read(startOffset: number, options: LogReadOptions): LogRecords;
   updateHighWatermark(offset: number): number;
   assignEpochStartOffset(leaderEpoch: number, startOffset: number): void;
   endOffsetForEpoch(leaderEpoch: number): EpochEndOffset;

@@ -433,3 +433,71 @@ describe('a compaction gives up without harm', () => {
     expect(disk.list('/data/t-0').filter(({ name }) => name.includes('cleaned'))).toEqual([]);
   });
 });
+
+describe('batches that compaction emptied', () => {
+  const producer = { producerId: 5, producerEpoch: 0, timestampMs: 1000 };
+
+  /** Offsets 0 to 9: of segment after segment only the header of the last batch is left, then `z` in the active one. */
+  async function aHollowLog(): Promise<PartitionLog> {
+    const log = await aLog({ segmentBytes: 250 });
+    for (let index = 0; index < 10; index++) fillWith(log, [`a=${index}`]);
+    roll(log);
+    fillWith(log, ['a=z', 'b=1']);
+    roll(log);
+    await compactNow(log);
+    return log;
+  }
+
+  async function firstOffsets(log: PartitionLog, from: number, endOffset = log.logEndOffset): Promise<number[]> {
+    const read = async (skipsEmptyBatches: boolean): Promise<number> => {
+      const slice = log.read(from, { maxBytes: 10_000, endOffset, minOneBatch: true, skipsEmptyBatches });
+      const source = await slice.load();
+      const bytes = Buffer.alloc(source.sizeBytes);
+      source.copyInto(bytes, 0);
+      return bytes.length === 0 ? -1 : new RecordBatch(bytes).baseOffset;
+    };
+    return [await read(false), await read(true)];
+  }
+
+  it('are passed over for consumers, when there are records behind them, and sent to followers', async () => {
+    let log = await aHollowLog();
+    for (const state of ['hot', 'cold']) {
+      const batches = await readBatches(log);
+      const empty = batches.filter(({ recordCount }) => recordCount === 0).map(({ baseOffset }) => baseOffset);
+      expect(empty.length, state).toBeGreaterThan(0);
+      expect(empty.at(-1)).toBeLessThan(10);
+      for (const from of [0, ...empty])
+        expect(await firstOffsets(log, from), `${state}, from ${from}`).toEqual([
+          empty.find((offset) => offset >= from),
+          10,
+        ]);
+      expect(await firstOffsets(log, 10)).toEqual([10, 10]);
+      log = await reopened(log);
+      log.updateHighWatermark(log.logEndOffset);
+    }
+  });
+
+  it('are sent to everybody when there is nothing else, so that a consumer reaches the end', async () => {
+    let log = await aHollowLog();
+    for (const state of ['hot', 'cold']) {
+      const [first] = await readBatches(log);
+      expect(first?.recordCount).toBe(0);
+      expect(await firstOffsets(log, 0, 10), state).toEqual([first?.baseOffset, first?.baseOffset]);
+      log = await reopened(log);
+    }
+  });
+
+  it('do not count for the time of a record', async () => {
+    const log = await aLog();
+    for (const [index, timestampMs] of [9000, 1000].entries())
+      log.appendAsLeader(aKeyedBatch(['a=1'], { ...producer, baseSequence: index, timestampMs }), 0, 'client', 1000);
+    log.updateHighWatermark(2);
+    fillWith(log, ['a=2'], 2000);
+    roll(log);
+    await compactNow(log);
+    expect(log.offsetOfMaxTimestamp()).toMatchObject({ timestampMs: 2000, offset: 2 });
+    expect(log.offsetForTimestamp(1)).toMatchObject({ offset: 2 });
+    const again = await reopened(log);
+    expect(again.offsetOfMaxTimestamp()).toMatchObject({ timestampMs: 2000, offset: 2 });
+  });
+});
