@@ -55,7 +55,7 @@ export class FetchLook {
     this.terms = terms;
   }
 
-  /** There is enough to answer at once: bytes, an error, or a divergence. */
+  /** There is enough to answer at once: bytes, an error, a divergence, or deleted records that a follower still has. */
   get isEnough(): boolean {
     return this.#isUrgent || this.#bytes >= this.terms.minBytes;
   }
@@ -73,6 +73,7 @@ export class FetchLook {
       this.#bytes += sizeBytes;
       leftBytes = Math.max(0, leftBytes - sizeBytes);
       if (answer.read === null || answer.read.divergingEpoch !== null) this.#isUrgent = true;
+      else if (target.mustHearOfLogStart(answer.read.logStartOffset)) this.#isUrgent = true;
       else if (!answer.read.hasData && !answer.read.isAwaited) session.dirty.delete(target);
     }
     // The partitions that were not looked at are as they were: the follower still waits at their ends.

@@ -86,8 +86,13 @@ export class FetchPartition implements PartitionFetch, PartitionWatcher {
     if (change === 'lowWatermark') return;
     if ((change === 'appended' || change === 'isr') && !session.isFollower) return;
     session.dirty.add(this);
-    const isNews = change === 'leadership' || change === (session.isFollower ? 'appended' : 'highWatermark');
-    if (isNews) session.wake?.();
+    if (change === 'leadership' || isNews(change, session.isFollower)) session.wake?.();
+  }
+
+  /** The follower has records that were deleted here, and was not told yet. */
+  mustHearOfLogStart(leaderLogStartOffset: number): boolean {
+    const isBehind = this.logStartOffset !== -1 && this.logStartOffset < leaderLogStartOffset;
+    return isBehind && this.session.isFollower && this.sentLogStartOffset !== leaderLogStartOffset;
   }
 
   /** Kafka's maybeUpdateResponseData: must an incremental response mention it? Remembers what is told. */
@@ -110,6 +115,11 @@ export class FetchPartition implements PartitionFetch, PartitionWatcher {
     this.release = null;
     this.watched = null;
   }
+}
+
+/** A change that a fetch is answered for at once. */
+function isNews(change: PartitionChange, isFollower: boolean): boolean {
+  return isFollower ? change === 'appended' || change === 'logStart' : change === 'highWatermark';
 }
 
 /** The partitions of one fetcher: of a session, or of a single request (then its id stays NO_SESSION). */

@@ -116,6 +116,17 @@ describe('DeleteRecords', () => {
     expect(await answer).toEqual(['NONE', 2]);
   });
 
+  it('does not let a follower wait that has missed it', async () => {
+    const plane = await threeRecords({ ...TWO });
+    const answer = remove(plane, 2);
+    const told = plane.fetchAs(2, { fetchOffset: 3, logStartOffset: 0 }, { maxWaitMs: 500 });
+    expect(await isSettled(told)).toBe(true);
+    expect((await told).logStartOffset).toBe(2);
+    const waiting = plane.fetchAs(2, { fetchOffset: 3, logStartOffset: 2 }, { maxWaitMs: 500 });
+    expect(await answer).toEqual(['NONE', 2]);
+    expect(await isSettled(waiting)).toBe(false);
+  });
+
   it('is REQUEST_TIMED_OUT when a follower does not come, with the low watermark there was', async () => {
     const plane = await threeRecords({ ...TWO });
     const answer = remove(plane, 2, { timeoutMs: 300 });
