@@ -19,7 +19,7 @@ import type { CoordinatedPartition } from './coordinated-partition.ts';
 import { coordinatorError } from './coordinator-errors.ts';
 import { type LoadSummary, loadRecords } from './loading.ts';
 import { PendingReplies } from './pending-replies.ts';
-import { encodeBatches, type RecordCodec } from './record-codec.ts';
+import { encodeBatch, type RecordCodec } from './record-codec.ts';
 import type { Outcome, Reply, Shard, Ticket } from './shard.ts';
 import { ShardTimers } from './shard-timers.ts';
 
@@ -43,6 +43,8 @@ export type ClosingReason = 'ended' | 'unreadable' | 'strayed';
 /** More than clients of one partition have waiting requests; each is a connection of its own. */
 const MAX_TICKETS = 50_000;
 const RETRY_MS = 500;
+/** What is decided instead of something refused may be refused, too; but not for ever. */
+const MAX_REFUSALS = 5;
 const ACKS_ALL = -1;
 const ANY_EPOCH = -1;
 /** Names of timers that are the runtime's; a shard's own never begin so. */
@@ -60,6 +62,7 @@ export class CoordinatedShard<S extends Shard<R>, R> implements PartitionWatcher
   #state: CoordinatedState = 'loading';
   #epoch: number;
   #lastTicket: Ticket = 0;
+  #isRefusing = false;
   /** Everything the shard knows lies below. */
   #endOffset = 0;
 
@@ -217,13 +220,14 @@ export class CoordinatedShard<S extends Shard<R>, R> implements PartitionWatcher
     return this.#carryOut(outcome, ticket);
   }
 
-  #carryOut(outcome: Outcome<R>, ticket: Ticket | null): boolean {
-    const { records = [], timers = [], replies = [], immediateReplies = [], onRefused, isAtomic = true } = outcome;
+  #carryOut(outcome: Outcome<R>, ticket: Ticket | null, refusals = 0): boolean {
+    const { records = [], timers = [], replies = [], immediateReplies = [], onRefused } = outcome;
     if (records.length > 0) {
-      const refusal = this.#append(records, isAtomic);
+      const refusal = this.#append(records);
       if (this.#state !== 'active') return false; // Everybody has been answered.
       if (refusal !== null) {
-        if (onRefused !== undefined) return this.#carryOut(onRefused(refusal.error), ticket);
+        if (onRefused !== undefined && refusals < MAX_REFUSALS)
+          return this.#carryOut(onRefused(refusal.error), ticket, refusals + 1);
         const tickets = new Set([...replies, ...immediateReplies].map((reply) => reply.ticket));
         if (ticket !== null) tickets.add(ticket);
         for (const refused of tickets) this.#fail(refused, refusal);
@@ -236,23 +240,25 @@ export class CoordinatedShard<S extends Shard<R>, R> implements PartitionWatcher
     return true;
   }
 
-  /** Appends and replays; null when all is in the log, or why it is not, in the words for clients. */
-  #append(records: readonly R[], isAtomic: boolean): KafkaError | null {
+  /** Appends and replays; null when all is in the log, or why nothing is, in the words for clients. */
+  #append(records: readonly R[]): KafkaError | null {
     const { partition, codec, compression, clock, logger } = this.#options;
     const nowMs = clock.nowMs();
     try {
-      for (const batch of encodeBatches(codec, records, { isAtomic, compression, nowMs })) {
-        const fenced = partition.check(this.#epoch, true);
-        if (fenced !== 'NONE') throw new KafkaError(fenced);
-        this.#endOffset = partition.append(batch.bytes, ACKS_ALL, 'coordinator', nowMs).lastOffset + 1;
-        this.#replay(batch.records);
-      }
-      return null;
+      const fenced = partition.check(this.#epoch, true);
+      if (fenced !== 'NONE') throw new KafkaError(fenced);
+      const bytes = encodeBatch(codec, records, compression, nowMs);
+      this.#endOffset = partition.append(bytes, ACKS_ALL, 'coordinator', nowMs).lastOffset + 1;
+      this.#isRefusing = false;
     } catch (error) {
       if (error instanceof AssertionError) throw error;
-      logger.warn(`${this.#name} refused ${records.length} records`, error);
+      // Clients try again and again: one line is enough.
+      if (!this.#isRefusing) logger.warn(`${this.#name} refused ${records.length} records`, error);
+      this.#isRefusing = true;
       return new KafkaError(error instanceof KafkaError ? coordinatorError(error.error) : 'UNKNOWN_SERVER_ERROR');
     }
+    this.#replay(records);
+    return null;
   }
 
   /** The log holds them: a shard that cannot follow is not what the log says, and must not decide any more. */

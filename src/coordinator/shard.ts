@@ -27,11 +27,6 @@ export interface TimerChange {
 export interface Outcome<R> {
   /** Appended as one batch, all or nothing; then replayed in this order, before timers and replies. */
   readonly records?: readonly R[];
-  /**
-   * False when the records need not stand or fall together (tombstones of many offsets): they may then be spread over
-   * several batches, and when the log refuses one of these, those before it stay.
-   */
-  readonly isAtomic?: boolean;
   readonly timers?: readonly TimerChange[];
   /** Sent when everything is committed that the shard has appended so far, the records above included. */
   readonly replies?: readonly Reply[];

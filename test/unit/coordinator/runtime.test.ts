@@ -393,21 +393,6 @@ describe('a decision', () => {
     expect(await stateOf(answer)).toBe('sorry: COORDINATOR_NOT_AVAILABLE');
   });
 
-  it('of many records that need not stand together is spread over several batches', async () => {
-    const house = new House();
-    house.partition.isAlone = true;
-    await house.loaded();
-    const records = Array.from({ length: 40 }, (_, count) => ({ name: `${count} ${'x'.repeat(10_000)}`, count }));
-    await house.runtime.request(0, (_shard, ticket) => ({
-      records,
-      isAtomic: false,
-      replies: [{ ticket, response: null }],
-    }));
-    expect(house.partition.appended).toHaveLength(3);
-    expect(house.shard.counts.size).toBe(40);
-    expect(house.partition.contents().map(({ key }) => key)).toEqual(records.map(({ name }) => name));
-  });
-
   it('that fails by a fault of ours is answered UNKNOWN_SERVER_ERROR and harms nobody else', async () => {
     const house = new House();
     await house.loaded();
