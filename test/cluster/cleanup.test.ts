@@ -1,0 +1,158 @@
+/** What compaction and retention leave, on every replica and for clients of every kind, also when leaders die. */
+import { readdirSync, readFileSync } from 'node:fs';
+import * as path from 'node:path';
+import { Partitioners } from 'kafkajs';
+import { describe, expect, it } from 'vitest';
+import { createTopic, kafkaClient } from '../support/admin.ts';
+import { eventually } from '../support/eventually.ts';
+import { kcat } from '../support/kcat.ts';
+import { useCluster } from '../support/use-cluster.ts';
+import {
+  EARLIEST,
+  LATEST,
+  listOffset,
+  readFrom,
+  readPartition,
+  whenFullyReplicated,
+  whenLed,
+} from '../support/wire-client.ts';
+
+const cluster = useCluster({
+  overrides: {
+    'log.cleaner.backoff.ms': '200',
+    'log.retention.check.interval.ms': '300',
+    'offsets.topic.num.partitions': '1',
+    'log.flush.offset.checkpoint.interval.ms': '1000',
+    'replica.high.watermark.checkpoint.interval.ms': '1000',
+  },
+});
+
+const SMALL = { 'segment.bytes': '4000', 'file.delete.delay.ms': '500' };
+const COMPACTED = { ...SMALL, 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '0.01' };
+const KEYS = 10;
+
+async function produce(topic: string, from: number, to: number): Promise<void> {
+  const lines = Array.from({ length: to - from }, (_, index) => `k${(from + index) % KEYS}|v${from + index}`);
+  const settings = ['-K', '|', '-X', 'batch.num.messages=5', '-X', 'acks=all', '-X', 'enable.idempotence=true'];
+  await kcat(cluster().bootstrap, ['-P', '-t', topic, '-p', '0', ...settings], { input: `${lines.join('\n')}\n` });
+}
+
+function cleanedOffset(brokerId: number, topic: string): number {
+  const text = readFileSync(path.join(cluster().broker(brokerId).logDirectory, 'cleaner-offset-checkpoint'), 'utf8');
+  return Number(new RegExp(`^${topic} 0 (\\d+)$`, 'm').exec(text)?.[1] ?? 0);
+}
+
+async function whenCompacted(topic: string, offset: number): Promise<void> {
+  for (const { id } of cluster().live)
+    await eventually(() => cleanedOffset(id, topic) >= offset, { what: `the compaction of ${topic} on broker ${id}` });
+}
+
+function segmentsOf(brokerId: number, topic: string): number[] {
+  const directory = path.join(cluster().broker(brokerId).logDirectory, `${topic}-0`);
+  const names = readdirSync(directory).filter((name) => name.endsWith('.log'));
+  return names.map((name) => Number.parseInt(name, 10)).sort((one, other) => one - other);
+}
+
+describe('a compacted topic', () => {
+  it('gives every kind of consumer the latest record of each key, from any replica, whoever leads', async () => {
+    const topic = 'latest';
+    await createTopic(cluster(), topic, { replicationFactor: 3, configs: COMPACTED });
+    await whenFullyReplicated(cluster(), topic);
+    await produce(topic, 0, 1000);
+    await whenCompacted(topic, 800);
+    const expected = new Map(Array.from({ length: KEYS }, (_, key) => [`k${key}`, `v${990 + key}`]));
+    const latest = (records: readonly { key: string | null; value: string }[]): Map<string | null, string> =>
+      new Map(records.map(({ key, value }) => [key, value]));
+    for (const _ of [1, 2]) {
+      const records = await readPartition(cluster(), topic, 0);
+      expect(records.length).toBeLessThan(400);
+      expect(latest(records)).toEqual(expected);
+      for (const { offset, key, value } of records) expect([key, value]).toEqual([`k${offset % KEYS}`, `v${offset}`]);
+      const printed = await kcat(cluster().bootstrap, [
+        '-C',
+        '-t',
+        topic,
+        '-o',
+        'beginning',
+        '-e',
+        '-q',
+        '-f',
+        '%k %s\n',
+      ]);
+      expect(new Map(printed.map((line) => line.split(' ') as [string, string]))).toEqual(expected);
+      const leader = await whenLed(cluster(), topic, 0);
+      await cluster().broker(leader).kill();
+      await eventually(async () => (await whenLed(cluster(), topic, 0)) !== leader);
+      await cluster().broker(leader).start();
+      await whenFullyReplicated(cluster(), topic);
+    }
+  });
+
+  it('does not hold up kafkajs, which cannot pass batches that were emptied', async () => {
+    const topic = 'hollow';
+    await createTopic(cluster(), topic, { configs: COMPACTED });
+    await produce(topic, 0, 1000);
+    await whenCompacted(topic, 800);
+    const consumer = kafkaClient(cluster()).consumer({ groupId: 'of-hollow', maxBytesPerPartition: 100 });
+    await consumer.connect();
+    const found = new Map<string, string>();
+    try {
+      await consumer.subscribe({ topic, fromBeginning: true });
+      await consumer.run({
+        eachMessage: async ({ message }) => void found.set(String(message.key), String(message.value)),
+      });
+      await eventually(() => found.get('k9') === 'v999');
+      expect(found).toEqual(new Map(Array.from({ length: KEYS }, (_, key) => [`k${key}`, `v${990 + key}`])));
+    } finally {
+      await consumer.disconnect();
+    }
+  });
+
+  it('refuses a record without a key', async () => {
+    const topic = 'keys-only';
+    await createTopic(cluster(), topic, { configs: COMPACTED });
+    const producer = kafkaClient(cluster(), { retries: 1 }).producer({
+      createPartitioner: Partitioners.DefaultPartitioner,
+    });
+    await producer.connect();
+    try {
+      await producer.send({ topic, messages: [{ key: 'k', value: 'v' }] });
+      await expect(producer.send({ topic, messages: [{ value: 'v' }] })).rejects.toThrow(
+        /record has failed the validation/i,
+      );
+    } finally {
+      await producer.disconnect();
+    }
+  });
+});
+
+describe('a topic with limits', () => {
+  it('gives up its oldest segments by size on every replica, and its earliest offset moves', async () => {
+    const topic = 'sized';
+    const configs = { ...SMALL, 'retention.bytes': '12000' };
+    await createTopic(cluster(), topic, { replicationFactor: 3, configs });
+    await whenFullyReplicated(cluster(), topic);
+    await produce(topic, 0, 2000);
+    await eventually(async () => (await listOffset(cluster(), topic, 0, EARLIEST)) > 500);
+    const start = await listOffset(cluster(), topic, 0, EARLIEST);
+    expect(await listOffset(cluster(), topic, 0, LATEST)).toBe(2000);
+    const records = await readPartition(cluster(), topic, 0);
+    expect(records.at(-1)?.value).toBe('v1999');
+    expect(records[0]?.offset).toBeGreaterThanOrEqual(start);
+    for (const { id } of cluster().live)
+      await eventually(() => (segmentsOf(id, topic)[0] ?? 0) >= start, { what: `the segments of broker ${id} go` });
+    const leader = await whenLed(cluster(), topic, 0);
+    await expect(readFrom(cluster().broker(leader).address, topic, 0, 0, 10)).rejects.toThrow();
+  });
+
+  it('gives up all of it when all is too old, and goes on', async () => {
+    const topic = 'aged';
+    await createTopic(cluster(), topic, { replicationFactor: 3, configs: { ...SMALL, 'retention.ms': '1500' } });
+    await whenFullyReplicated(cluster(), topic);
+    await produce(topic, 0, 300);
+    await eventually(async () => (await listOffset(cluster(), topic, 0, EARLIEST)) === 300);
+    await produce(topic, 300, 310);
+    expect(await listOffset(cluster(), topic, 0, LATEST)).toBe(310);
+    for (const { id } of cluster().live) await eventually(() => (segmentsOf(id, topic)[0] ?? 0) >= 300);
+  });
+});
