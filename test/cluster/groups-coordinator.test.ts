@@ -1,8 +1,13 @@
 /** What is committed stays committed, whatever becomes of the broker that coordinates a group. */
 import { Partitioners } from 'kafkajs';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { decodeResponse, encodeRequest } from '../../src/protocol/frame.ts';
+import { OffsetCommit } from '../../src/protocol/messages/08-offset-commit.ts';
+import { OffsetFetch } from '../../src/protocol/messages/09-offset-fetch.ts';
+import type { Api, RequestIn, ResponseOut } from '../../src/protocol/schema.ts';
 import { createTopic, deleteTopic, kafkaClient } from '../support/admin.ts';
 import { eventually } from '../support/eventually.ts';
+import { FrameClient } from '../support/frame-client.ts';
 import { committedOffsets, coordinatorOf } from '../support/group-watch.ts';
 import { OffsetCommitter } from '../support/offset-committer.ts';
 import { useCluster, withCluster } from '../support/use-cluster.ts';
@@ -11,6 +16,7 @@ import { describeCluster, whenFullyReplicated } from '../support/wire-client.ts'
 const OFFSETS_TOPIC = '__consumer_offsets';
 const GROUPS = 12;
 const COORDINATOR_NOT_AVAILABLE = 15;
+const INVALID_GROUP_ID = 24;
 
 const cluster = useCluster({
   overrides: {
@@ -143,8 +149,30 @@ describe('committed offsets', () => {
   });
 });
 
+describe('a consumer of before Kafka 0.9', () => {
+  it('has its offsets in ZooKeeper, whichever broker it asks', async () => {
+    await createTopic(cluster(), 'ancient');
+    const ask = async <A extends Api>(id: number, api: A, request: RequestIn<A>): Promise<ResponseOut<A>> => {
+      const client = await FrameClient.connect(cluster().broker(id).port);
+      client.send(encodeRequest(api, 0, 1, 'ancient', request).subarray(4));
+      await client.whenFrames(1);
+      client.close();
+      return decodeResponse(api, 0, client.frames[0] ?? Buffer.alloc(0)).response;
+    };
+    const partitions = [{ partitionIndex: 0, committedOffset: 41, committedMetadata: '' }];
+    const committed = await ask(1, OffsetCommit, { groupId: 'old', topics: [{ name: 'ancient', partitions }] });
+    expect(committed.topics[0]?.partitions).toEqual([{ partitionIndex: 0, errorCode: 0 }]);
+    const asked = { groupId: 'old', topics: [{ name: 'ancient', partitionIndexes: [0] }] };
+    const fetched = await ask(2, OffsetFetch, asked);
+    expect(fetched.topics[0]?.partitions).toMatchObject([{ partitionIndex: 0, committedOffset: 41, errorCode: 0 }]);
+    const climbing = await ask(3, OffsetFetch, { ...asked, groupId: '../../brokers' });
+    expect(climbing.topics[0]?.partitions).toMatchObject([{ committedOffset: -1, errorCode: INVALID_GROUP_ID }]);
+  });
+});
+
 describe('the offsets topic', () => {
   it('is no place for the records of clients', async () => {
+    await eventually(() => coordinatorOf(cluster(), 'any'));
     const producer = kafkaClient(cluster(), { retries: 0 }).producer({
       createPartitioner: Partitioners.DefaultPartitioner,
     });
