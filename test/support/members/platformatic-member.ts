@@ -10,7 +10,7 @@ const timing = {
     rebalanceTimeout: 20_000,
     heartbeatInterval: sessionTimeoutMs / 10,
   },
-  consumer: { groupProtocol: 'consumer', rebalanceTimeout: 20_000 },
+  consumer: { groupProtocol: 'consumer', sessionTimeout: sessionTimeoutMs, rebalanceTimeout: 20_000 },
 } as const;
 const consumer = new Consumer({
   clientId: 'platformatic-member',
