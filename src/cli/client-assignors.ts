@@ -23,7 +23,7 @@ export const CLIENT_ASSIGNORS: ReadonlyMap<string, ClientAssignor> = new Map([
   ['roundrobin', assignInTurn],
 ]);
 
-/** Of each topic a contiguous part for each of its subscribers; the first ones get one more if it does not come out even. */
+/** Of each topic a contiguous part for each of its subscribers; what is left over goes to the first ones. */
 export function assignRanges(
   subscribers: readonly Subscriber[],
   partitionCounts: ReadonlyMap<string, number>,

@@ -17,7 +17,12 @@ import { GroupConsumer, type GroupSettings } from './group-consumer.ts';
 import { groupSettings } from './group-settings.ts';
 import { IdleTimer } from './idle-timer.ts';
 import { type ConsumerSettings, RecordConsumer, type RecordSink } from './record-consumer.ts';
-import { DEFAULT_FORMATTER_NAME, DeserializationError, recordFormatter } from './record-formatter.ts';
+import {
+  type ConsumedRecord,
+  DEFAULT_FORMATTER_NAME,
+  DeserializationError,
+  recordFormatter,
+} from './record-formatter.ts';
 import { topicFilter } from './topic-filter.ts';
 
 const OPTIONS = {
@@ -249,31 +254,30 @@ async function consume(
   const maxMessages = options.int('max-messages') ?? -1;
   const limit = maxMessages < 0 ? Number.POSITIVE_INFINITY : maxMessages;
   const logError = (message: string): void => terminal.error(logLine(terminal.clock.nowMs(), 'ERROR', message, LOGGER));
+  const newClient = (bytes = 0): ClusterClient => connect(options, terminal, properties, bytes);
+  const clients = [newClient(), newClient(RECEIVE_BUFFER_BYTES)] as const;
+  const [cluster, fetching] = clients;
   const output = new GatheredOutput(terminal);
   let count = 0;
+  // Closing the connections ends fetches that wait for records at brokers.
+  const stop = (): void => {
+    consumer.stop();
+    for (const client of clients) client.close();
+  };
   const idle = new IdleTimer(terminal, options.long('timeout-ms') ?? -1, () => {
     logError(PROCESSING_ERROR);
     terminal.error('org.apache.kafka.common.errors.TimeoutException\n');
     stop();
   });
-  const newClient = (bytes = 0): ClusterClient => connect(options, terminal, properties, bytes);
-  const cluster = newClient();
-  const fetching = newClient(RECEIVE_BUFFER_BYTES);
-  const closeClients = (): void => {
-    cluster.close();
-    fetching.close();
-  };
+  const print = printing(output, format, options.has('skip-message-on-error'), (error) => {
+    logError('Error processing message, skipping this message: ');
+    terminal.error(`${error}\n`);
+  });
   const sink: RecordSink = (record) => {
     if (count >= limit) return;
     count++;
     idle.restart();
-    try {
-      output.add(format(record));
-    } catch (error) {
-      if (!(error instanceof DeserializationError) || !options.has('skip-message-on-error')) throw error;
-      logError('Error processing message, skipping this message: ');
-      terminal.error(`${error}\n`);
-    }
+    print(record);
     if (count >= limit) stop();
     return output.mayWait();
   };
@@ -281,42 +285,56 @@ async function consume(
     group === null
       ? new RecordConsumer(cluster, fetching, settings, sink)
       : new GroupConsumer({ cluster, fetching, connect: newClient, settings, group, sink });
-  // Closing the connections ends fetches that wait for records at brokers.
-  const stop = (): void => {
-    consumer.stop();
-    closeClients();
-  };
   let exitCode = 0;
   const stopListening = terminal.onInterrupt(() => {
     exitCode = EXIT_INTERRUPTED;
     stop();
   });
-  let unprintable: DeserializationError | null = null;
+  const failure = limit > 0 ? await failureOf(consumer.run()) : null;
+  if (failure !== null && !(failure instanceof DeserializationError) && exitCode === 0) {
+    logError(PROCESSING_ERROR);
+    terminal.error(`${String(failure)}\n`);
+  }
+  stopListening();
+  idle.cancel();
+  for (const client of clients) client.close();
+  output.flush();
+  await terminal.drained();
+  terminal.error(`Processed a total of ${count} messages\n`);
+  if (options.has('enable-systest-events')) terminal.out('shutdown_complete\n');
+  if (!(failure instanceof DeserializationError)) return exitCode;
+  // Java says this when all is closed, hence after the count.
+  logError('Unknown error when running consumer: ');
+  terminal.error(`${failure}\n`);
+  return 1;
+}
+
+/** Null when it went well. @throws what no user can be to blame for */
+async function failureOf(run: Promise<void>): Promise<ApiError | DeserializationError | null> {
   try {
-    if (limit > 0) await consumer.run();
+    await run;
+    return null;
   } catch (error) {
-    if (error instanceof DeserializationError) unprintable = error;
-    else if (exitCode === 0) {
-      logError(PROCESSING_ERROR);
-      terminal.error(`${String(error)}\n`);
-      if (!(error instanceof ApiError)) throw error;
+    if (error instanceof ApiError || error instanceof DeserializationError) return error;
+    throw error;
+  }
+}
+
+/** Prints records, or passes over those that cannot be printed. */
+function printing(
+  output: GatheredOutput,
+  format: Consumption['format'],
+  skipsErrors: boolean,
+  onSkipped: (error: DeserializationError) => void,
+): (record: ConsumedRecord) => void {
+  return (record) => {
+    try {
+      output.add(format(record));
+    } catch (error) {
+      if (!(error instanceof DeserializationError && skipsErrors)) throw error;
+      onSkipped(error);
     }
-  } finally {
-    stopListening();
-    idle.cancel();
-    closeClients();
-    output.flush();
-    await terminal.drained();
-    terminal.error(`Processed a total of ${count} messages\n`);
-    if (options.has('enable-systest-events')) terminal.out('shutdown_complete\n');
-  }
-  if (unprintable !== null) {
-    // Java says this when all is closed, hence after the count.
-    logError('Unknown error when running consumer: ');
-    terminal.error(`${unprintable}\n`);
-    return 1;
-  }
-  return exitCode;
+  };
 }
 
 function connect(

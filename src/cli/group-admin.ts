@@ -117,7 +117,7 @@ export async function describeGroups(
 
 type Described = ReadonlyMap<string, DescribedGroup | ApiError>;
 
-/** Groups of the new protocol (KIP-848) have a request of their own; who is none of them is asked for as a classic one. */
+/** Groups of the new protocol (KIP-848) have a request of their own; the rest are asked for as classic ones. */
 async function describeAt(cluster: ClusterClient, node: Node, groupIds: readonly string[]): Promise<Described> {
   const knowsNew = (await cluster.versionsOf(node)).has(ConsumerGroupDescribe.key);
   const described = knowsNew

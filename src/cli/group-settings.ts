@@ -43,7 +43,8 @@ function assignorsOf(text: string | undefined): string[] {
   });
   if (known.length > 0) return known;
   throw new CommandError(
-    `partition.assignment.strategy=${text} is not supported by this tool: it knows RangeAssignor and RoundRobinAssignor.`,
+    `partition.assignment.strategy=${text} is not supported by this tool: ` +
+      'it knows RangeAssignor and RoundRobinAssignor.',
   );
 }
 
