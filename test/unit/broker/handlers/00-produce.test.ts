@@ -3,6 +3,7 @@ import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { Produce } from '../../../../src/protocol/messages/00-produce.ts';
 import { errorName } from '../../../../src/protocol/errors.ts';
+import { buildBatch } from '../../../../src/protocol/records/build.ts';
 import { DataPlane, isSettled, nextTurn, TOPIC } from '../../../support/data-plane.ts';
 import { aBatch } from '../../../support/logs.ts';
 
@@ -217,5 +218,35 @@ describe('Produce of old clients', () => {
     expect(await plane.produce(messageSet('hi'), { version: 2 })).toMatchObject({ errorCode: 0, baseOffset: 0 });
     expect(await plane.produce(messageSet('ho'), { version: 0 })).toMatchObject({ errorCode: 0, baseOffset: 1 });
     expect(nameOf(await plane.produce(Buffer.alloc(0), { version: 1 }))).toBe('INVALID_RECORD');
+  });
+});
+
+describe('Produce to a compacted topic', () => {
+  it('names the records without a key, in the versions that can', async () => {
+    const plane = await DataPlane.open({ cleanupPolicy: ['compact'] });
+    await plane.lead();
+    const records = ['a', null, 'b', null].map((key) => ({
+      key: key === null ? null : Buffer.from(key),
+      value: Buffer.from('v'),
+      timestampMs: 1,
+    }));
+    const what = `Compacted topic cannot accept message without key in topic partition ${TOPIC}-0`;
+    const answer = await plane.produce(buildBatch({ records }));
+    expect(nameOf(answer)).toBe('INVALID_RECORD');
+    expect(answer).toMatchObject({
+      baseOffset: -1,
+      recordErrors: [
+        { batchIndex: 1, batchIndexErrorMessage: what },
+        { batchIndex: 3, batchIndexErrorMessage: what },
+      ],
+      errorMessage:
+        'One or more records have been rejected due to 2 record errors in total, and only showing the first three ' +
+        `errors at most: [RecordError(batchIndex=1, message='${what}'), RecordError(batchIndex=3, message='${what}')]`,
+    });
+    expect(nameOf(await plane.produce(buildBatch({ records }), { version: 7 }))).toBe('INVALID_RECORD');
+    expect(plane.partition().log.logEndOffset).toBe(0);
+    expect(nameOf(await plane.produce(buildBatch({ records: records.filter(({ key }) => key !== null) })))).toBe(
+      'NONE',
+    );
   });
 });
