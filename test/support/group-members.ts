@@ -65,6 +65,7 @@ export interface Client {
   readonly name: string;
   /** `topicId:partition` of what it reads. */
   readonly reads: Set<string>;
+  readonly topics: readonly string[];
   /** One exchange with the coordinator, as it comes next. */
   step(): void;
   leave(): void;
@@ -87,6 +88,8 @@ export class ConsumerClient implements Client {
   readonly name: string;
   readonly #world: GroupWorld;
   #isFullNext = true;
+  /** What it said last that it reads: said again only when it has changed. */
+  #said = '';
 
   constructor(world: GroupWorld, name: string, topics: readonly string[]) {
     this.#world = world;
@@ -130,13 +133,16 @@ export class ConsumerClient implements Client {
   }
 
   #heartbeat(memberEpoch: number, isFull: boolean): HeartbeatAnswer {
+    const reads = [...this.reads].sort().join();
+    const saysReads = memberEpoch >= 0 && (isFull || reads !== this.#said);
+    if (saysReads) this.#said = reads;
     const request = consumerHeartbeatRequest({
       memberId: this.name,
       memberEpoch,
       rebalanceTimeoutMs: isFull ? 60_000 : -1,
       subscribedTopicNames: isFull ? [...this.topics] : null,
       subscribedTopicRegex: isFull ? (this.regex ?? '') : null,
-      topicPartitions: memberEpoch < 0 ? null : listed(this.reads),
+      topicPartitions: saysReads ? listed(this.reads) : null,
     });
     return this.#world.told((shard, ticket, nowMs) =>
       shard.consumerGroupHeartbeat(memberContext(1), request, ticket, nowMs),
@@ -156,8 +162,8 @@ interface JoinAnswer {
 export class ClassicClient implements Client {
   readonly reads = new Set<string>();
   readonly name: string;
+  readonly topics: readonly string[];
   readonly #world: GroupWorld;
-  #topics: readonly string[];
   #memberId = '';
   #generation = -1;
   #phase: 'out' | 'joining' | 'syncing' | 'in' = 'out';
@@ -167,7 +173,7 @@ export class ClassicClient implements Client {
   constructor(world: GroupWorld, name: string, topics: readonly string[]) {
     this.#world = world;
     this.name = name;
-    this.#topics = topics;
+    this.topics = topics;
   }
 
   step(): void {
@@ -193,7 +199,7 @@ export class ClassicClient implements Client {
 
   #join(): void {
     this.reads.clear();
-    const metadata = ConsumerProtocolSubscription.encode({ topics: [...this.#topics], ownedPartitions: [] }, 1);
+    const metadata = ConsumerProtocolSubscription.encode({ topics: [...this.topics], ownedPartitions: [] }, 1);
     const request = joinRequest({
       memberId: this.#memberId,
       protocols: [{ name: 'range', metadata }],

@@ -20,19 +20,8 @@ const FREEZE_MS = 60_000;
 type Event = { readonly what: string; readonly who: number; readonly which: number };
 
 const KINDS = [
-  'join',
-  'join',
-  'classic',
-  'leave',
-  'freeze',
-  'lose',
-  'step',
-  'step',
-  'step',
-  'round',
-  'topic',
-  'reload',
-  'subscribe',
+  ...['join', 'join', 'classic', 'leave', 'freeze', 'lose', 'step', 'step', 'step', 'round'],
+  ...['topic', 'topic', 'reload', 'subscribe', 'subscribe'],
 ];
 
 function events(kinds: readonly string[]): fc.Arbitrary<Event[]> {
@@ -47,7 +36,8 @@ class Play {
 
   constructor(settings: Partial<GroupSettings> = {}) {
     this.world = new GroupWorld({ settings });
-    for (const topic of TOPICS) this.world.setTopic(topic, 3);
+    this.world.setTopic('a', 3);
+    this.world.setTopic('b', 2);
   }
 
   run({ what, who, which }: Event): void {
@@ -65,7 +55,7 @@ class Play {
     else if (what === 'reload') this.world.reload();
     else if (client instanceof ConsumerClient) {
       if (what === 'lose') client.losesAnswer = true;
-      else client.subscribe(topics, which > 8 ? (REGEXES[which % REGEXES.length] ?? null) : null);
+      else client.subscribe(which > 8 ? [] : topics, which > 5 ? (REGEXES[which % REGEXES.length] ?? null) : null);
     }
     this.check();
   }
@@ -98,9 +88,10 @@ class Play {
   get subscribed(): string[] {
     const { topics } = this.world;
     const names = new Set(
-      this.clients.flatMap((client) =>
-        client instanceof ConsumerClient ? [...client.topics, ...matched(client)] : [],
-      ),
+      this.clients.flatMap((client) => [
+        ...client.topics,
+        ...(client instanceof ConsumerClient ? matched(client) : []),
+      ]),
     );
     return [...names]
       .flatMap((name) =>
@@ -188,8 +179,7 @@ describe('a group of the consumer protocol', () => {
         const play = new Play({ groupConsumerMigrationPolicy: policy });
         for (const event of happened) play.run(event);
         play.rounds(40);
-        const all = new Set(play.read);
-        for (const partition of play.subscribed) expect(all).toContain(partition);
+        expect(play.read).toEqual(play.subscribed);
         const logged = play.world.stage.log.length;
         play.rounds(3);
         expect(play.world.stage.log.length).toBe(logged);
