@@ -1,7 +1,7 @@
 /**
- * @pure Which transactions the batches that compaction passes belong to (Kafka's CleanedTransactionMetadata). Records of
- * aborted transactions may go at once; a marker only when none of its transaction's batches is left, because without it
- * they would look open, or committed.
+ * @pure Which transactions the batches that compaction passes belong to (Kafka's CleanedTransactionMetadata). Records
+ * of aborted transactions may go at once; a marker only when none of its transaction's batches is left, because without
+ * it they would look open, or committed.
  *
  * The batches are shown in the order of the log, each once.
  */

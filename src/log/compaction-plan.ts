@@ -2,8 +2,8 @@
  * @pure Whether a log is to be compacted, how much of it, and in which pieces (Kafka's LogCleanerManager and
  * Cleaner.groupSegmentsBySize).
  *
- * A log is clean up to its first dirty offset, which is where the last compaction ended. From there on, up to the end of
- * what may be touched, it is dirty. What may be touched ends with whole segments: before the active one, before the
+ * A log is clean up to its first dirty offset, which is where the last compaction ended. From there on, up to the end
+ * of what may be touched, it is dirty. What may be touched ends with whole segments: before the active one, before the
  * last stable offset (so below the high watermark), and before the first with a record younger than
  * min.compaction.lag.ms.
  */

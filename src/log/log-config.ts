@@ -27,7 +27,7 @@ export type LogConfig = Pick<
   | 'segmentMs'
 >;
 
-/** The age at which a segment is ended: a compacted one early enough for max.compaction.lag.ms (Kafka's maxSegmentMs). */
+/** The age at which a segment is ended; a compacted one in time for max.compaction.lag.ms (Kafka's maxSegmentMs). */
 export function segmentAgeLimitMs({ cleanupPolicy, maxCompactionLagMs, segmentMs }: LogConfig): number {
   return cleanupPolicy.includes('compact') ? Math.min(segmentMs, maxCompactionLagMs) : segmentMs;
 }

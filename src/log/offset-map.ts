@@ -1,7 +1,7 @@
 /**
  * @pure Key → the last offset that it was seen at, in one block of memory whose size is fixed from the start (Kafka's
- * SkimpyOffsetMap): what compaction needs to tell an outdated record. Keys are not kept, only 128 bits of their SHA-256;
- * two keys that share those would be taken for one, and nobody can find two.
+ * SkimpyOffsetMap): what compaction needs to tell an outdated record. Keys are not kept, only 128 bits of their
+ * SHA-256; two keys that share those would be taken for one, and nobody can find two.
  */
 import { hash } from 'node:crypto';
 

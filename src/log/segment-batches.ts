@@ -1,6 +1,6 @@
 /**
- * All batches of a segment that no more is written to, in order and whole, from the one with an offset on. Read ahead on
- * the thread pool in pieces; their bytes stay valid.
+ * All batches of a segment that no more is written to, in order and whole, from the one with an offset on. Read ahead
+ * on the thread pool in pieces; their bytes stay valid.
  */
 import { KafkaError } from '../protocol/errors.ts';
 import { MAGIC_V2, RECORD_BATCH_OVERHEAD, RecordBatch } from '../protocol/records/batch.ts';
@@ -12,8 +12,8 @@ export interface PlacedBatch {
 }
 
 /**
- * The indexes of the segment must be complete if the offset lies within it. `read` reads so many bytes of the segment's file from the position on. Throws CORRUPT_MESSAGE where the bytes are no
- * batch, or not what was written.
+ * The indexes of the segment must be complete if the offset lies within it. `read` reads so many bytes of its file from
+ * the position on. Throws CORRUPT_MESSAGE where the bytes are no batch, or not what was written.
  */
 export async function* batchesFrom(
   segment: Segment,

@@ -96,7 +96,11 @@ async function interrupted(
     const restart = left;
     let operations = 0;
     restart.fault = () => (++operations === 3 + ((7 * stopAt + seed) % 40) ? new Error('again') : null);
-    await loadManager({ disk: restart }, CONFIG).catch(() => undefined);
+    const problem = await loadManager({ disk: restart }, CONFIG).then(
+      () => null,
+      (reason: unknown) => reason,
+    );
+    if (problem !== null) expect(String(problem), what).toMatch(/again|none of the specified log dirs/);
     restart.fault = () => null;
     left = end(restart, 5000 * stopAt + seed);
     const manager = await loadManager({ disk: left }, CONFIG);

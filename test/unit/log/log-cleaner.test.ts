@@ -131,7 +131,8 @@ describe('the cleaner', () => {
     expect(await contentOf(good)).toBe('1:a=2');
     expect([cleaner.isUncleanable(bad), cleaner.isUncleanable(good), bad.isOffline]).toEqual([true, false, false]);
     expect(errors).toEqual([
-      'Cleaner 0: Unexpected exception thrown when cleaning log bad-0 in dir /data. Marking its partition as uncleanable',
+      'Cleaner 0: Unexpected exception thrown when cleaning log bad-0 in dir /data. Marking its partition as ' +
+        'uncleanable',
     ]);
     await cleaner.stop();
   });

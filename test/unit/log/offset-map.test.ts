@@ -1,3 +1,4 @@
+/** The map of keys that compaction fills, beside a Map. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BYTES_PER_ENTRY, OffsetMap } from '../../../src/log/offset-map.ts';

@@ -1,3 +1,4 @@
+/** A throttle keeps a rate over time, and costs nothing below it. */
 import { describe, expect, it } from 'vitest';
 import { Throttle } from '../../../src/log/throttle.ts';
 

@@ -1,11 +1,11 @@
 /** Records gone through where they lie, and batches made of some of them. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { RecordBatch } from '../../../src/protocol/records/batch.ts';
-import { buildBatch } from '../../../src/protocol/records/build.ts';
-import { COMPRESSION_TYPES } from '../../../src/protocol/records/codecs.ts';
-import { openBatch } from '../../../src/protocol/records/open.ts';
-import { emptied, KeptRecords, RecordWalk } from '../../../src/protocol/records/record-walk.ts';
+import { RecordBatch } from '../../../../src/protocol/records/batch.ts';
+import { buildBatch } from '../../../../src/protocol/records/build.ts';
+import { COMPRESSION_TYPES } from '../../../../src/protocol/records/codecs.ts';
+import { openBatch } from '../../../../src/protocol/records/open.ts';
+import { emptied, KeptRecords, RecordWalk } from '../../../../src/protocol/records/record-walk.ts';
 
 const bytes = fc.option(fc.uint8Array({ maxLength: 20 }).map((each) => Buffer.from(each)));
 const record = fc.record({
