@@ -12,8 +12,7 @@ describe('a consumer group', () => {
     expect(await tellGroupStory(cluster(), client, { protocol: 'classic' })).toEqual([]);
   });
 
-  // Not kcat: it loses what it holds of a partition that is taken away while it keeps others, with Apache Kafka too.
-  it.each([confluent, javaConsumer])('of $name rebalances cooperatively', async (client) => {
+  it.each(clients)('of $name rebalances cooperatively', async (client) => {
     expect(await tellGroupStory(cluster(), client, { protocol: 'classic', isCooperative: true })).toEqual([]);
   });
 

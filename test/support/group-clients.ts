@@ -30,7 +30,8 @@ const script = (name: string): GroupClient => ({
 });
 
 export const kafkajs: GroupClient = script('kafkajs');
-export const platformatic: GroupClient = script('platformatic');
+/** Version 2.12 was seen to commit old offsets with Apache Kafka, too. */
+export const platformatic: GroupClient = { ...script('platformatic'), commitsOldOffsets: true };
 
 /** librdkafka's newest release, as confluent-kafka brings it. */
 export const confluent: GroupClient = {
@@ -49,6 +50,7 @@ export const kcatConsumer: GroupClient = {
   name: 'kcat',
   stopSignal: 'SIGINT',
   allowsDifferentTopics: true,
+  dropsOneWhenStopped: true,
   command: ({ bootstrap, group, topics, sessionTimeoutMs, instanceId, isCooperative }) => {
     const settings = [
       'auto.offset.reset=earliest',

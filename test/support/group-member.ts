@@ -31,6 +31,10 @@ export interface GroupClient {
   readonly stopSignal: 'SIGTERM' | 'SIGINT';
   /** Its assignor heeds that members of one group may subscribe to different topics. */
   readonly allowsDifferentTopics: boolean;
+  /** When it is asked to stop it forgets the record in its hand, whose offset it commits all the same. */
+  readonly dropsOneWhenStopped?: true;
+  /** It commits what it stood at before it lost and regained a partition, under its new generation. */
+  readonly commitsOldOffsets?: true;
 }
 
 const KEPT_ERROR_LINES = 20;
@@ -44,6 +48,7 @@ export class GroupMember {
   readonly #onRecord: (topic: string, partition: number, offset: number) => void;
   readonly #errorLines: string[] = [];
   #recordCount = 0;
+  #wasStopped = false;
 
   static async start(
     name: string,
@@ -96,6 +101,11 @@ export class GroupMember {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
+  /** How many records it may have forgotten by now. */
+  get droppedCount(): number {
+    return this.#wasStopped && this.#client.dropsOneWhenStopped ? 1 : 0;
+  }
+
   /** For the report of a failure. */
   report(): string {
     const state = this.isRunning ? 'running' : `ended (${this.#child.exitCode ?? this.#child.signalCode})`;
@@ -105,6 +115,7 @@ export class GroupMember {
 
   /** As its user would: it commits and leaves. */
   async stop(): Promise<void> {
+    this.#wasStopped = true;
     await this.#end(this.#client.stopSignal);
   }
 
