@@ -115,7 +115,7 @@ export class GroupMembership {
       this.#memberId = response.memberId;
       return 'again';
     }
-    if (LOST.has(error)) return this.#startAnew();
+    if (LOST.has(error)) return this.#startAnew(error);
     if (error === 'REBALANCE_IN_PROGRESS') return this.#later();
     if (error !== 'NONE') throw this.#failure(response.errorCode, groupInstanceId);
     this.#memberId = response.memberId;
@@ -139,7 +139,7 @@ export class GroupMembership {
       })),
     );
     const error = errorName(response.errorCode);
-    if (LOST.has(error)) return this.#startAnew();
+    if (LOST.has(error)) return this.#startAnew(error);
     if (error === 'REBALANCE_IN_PROGRESS') return 'again';
     if (error !== 'NONE') throw this.#failure(response.errorCode, groupInstanceId);
     if (response.assignment.length === 0) return [];
@@ -168,8 +168,9 @@ export class GroupMembership {
     }));
   }
 
-  #startAnew(): 'again' {
-    this.#memberId = '';
+  /** Who is known at another generation only comes back as the same member. */
+  #startAnew(error: ErrorName): 'again' {
+    if (error !== 'ILLEGAL_GENERATION') this.#memberId = '';
     this.#generationId = NO_GENERATION;
     return 'again';
   }
@@ -222,7 +223,7 @@ export class GroupMembership {
     if (error === 'NONE') return true;
     if (error === 'REBALANCE_IN_PROGRESS') return false;
     if (!LOST.has(error)) throw this.#failure(errorCode, groupInstanceId);
-    this.#startAnew();
+    this.#startAnew(error);
     return false;
   }
 
@@ -272,10 +273,12 @@ export class GroupMembership {
   }
 
   /**
-   * Commits; what keeps it from that is said as a warning, as auto-commit does. Returns whether all went well.
+   * Commits; what keeps it from that is said as a warning, as auto-commit does. Returns whether all went well. A
+   * membership that was lost commits nothing: others may be further by now.
    * @param deadline gives up then
    */
   async commit(offsets: readonly GroupOffset[], deadline: number): Promise<boolean> {
+    if (this.#generationId === NO_GENERATION) return false;
     if (offsets.length === 0) return true;
     const failure = await this.#tryCommit(offsets, deadline);
     if (failure === null) return true;
@@ -325,7 +328,7 @@ export class GroupMembership {
   async leave(cluster: ClusterClient, deadline: number): Promise<void> {
     const { groupId, groupInstanceId } = this.#settings;
     const memberId = this.#memberId;
-    this.#startAnew();
+    this.#startAnew('UNKNOWN_MEMBER_ID');
     if (memberId === '' || groupInstanceId !== null) return;
     const leave = async (node: Node): Promise<true | ApiError> => {
       const { errorCode } = await cluster.send(node, LeaveGroup, (version) =>

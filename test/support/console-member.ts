@@ -1,4 +1,4 @@
-/** kafka-console-consumer as a member of a group that runs until it is told to stop: what it has printed, how it ended. */
+/** kafka-console-consumer as a member of a group that runs until it is told to stop. */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import * as path from 'node:path';
