@@ -38,6 +38,14 @@ export function sameAssignment(one: Assignment, other: Assignment): boolean {
   return true;
 }
 
+export function union(one: Assignment, other: Assignment): Assignment {
+  const draft: DraftAssignment = new Map();
+  for (const assignment of [one, other])
+    for (const [topicId, partitions] of assignment)
+      for (const partition of partitions) addPartition(draft, topicId, partition);
+  return draft;
+}
+
 /** Whether all that is listed is in the assignment. Kafka: GroupMetadataManager.isSubset. */
 export function isWithin(listed: readonly TopicPartitions[], assignment: Assignment): boolean {
   return listed.every(({ topicId, partitions }) =>

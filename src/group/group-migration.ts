@@ -10,7 +10,14 @@
  */
 import { KafkaError } from '../protocol/errors.ts';
 import { CONSUMER_PROTOCOL_TYPE } from '../protocol/internal/consumer-protocol.ts';
-import { addPartition, type Assignment, assignmentFrom, type DraftAssignment, EMPTY_ASSIGNMENT } from './assignment.ts';
+import {
+  addPartition,
+  type Assignment,
+  assignmentFrom,
+  type DraftAssignment,
+  EMPTY_ASSIGNMENT,
+  union,
+} from './assignment.ts';
 import { ClassicGroup } from './classic-group.ts';
 import { ClassicGroupMember, NO_BYTES } from './classic-group-member.ts';
 import { type ClassicRebalance, HEARTBEAT_TIMER, JOIN_TIMER, SYNC_TIMER } from './classic-rebalance.ts';
@@ -20,6 +27,7 @@ import {
   type ConsumerGroupMember,
   currentAssignmentRecord,
   isClassic,
+  isReconciledTo,
   metadataRecord,
   newMember,
   normalizedNames,
@@ -130,13 +138,13 @@ export class GroupMigration {
   downgradeByReplacement(
     group: ConsumerGroup,
     replacement: Replacement,
-    needsRebalance: boolean,
+    hasChanged: boolean,
     decision: Decision,
     nowMs: number,
   ): void {
     const { joining, replaced } = replacement;
     const others = [...group.members.values()].filter(({ memberId }) => memberId !== replaced.memberId);
-    this.#downgrade(group, [...others, joining], replacement, needsRebalance, decision, nowMs);
+    this.#downgrade(group, [...others, joining], replacement, hasChanged, decision, nowMs);
   }
 
   #upgrade(classic: ClassicGroup, decision: Decision): ConsumerGroup {
@@ -220,7 +228,7 @@ export class GroupMigration {
     group: ConsumerGroup,
     members: readonly ConsumerGroupMember[],
     replacement: Replacement | null,
-    needsRebalance: boolean,
+    hasChanged: boolean,
     decision: Decision,
     nowMs: number,
   ): void {
@@ -231,26 +239,31 @@ export class GroupMigration {
       memberId === replacement?.replaced.memberId ? replacement.joining.memberId : memberId,
     );
     decision.record(...groupTombstones(groupId, former, [...group.resolvedRegexes.keys()]));
-    decision.record(this.#classicRecord(group, members, replacement, needsRebalance, nowMs));
+    const isSettled = members.every((member) => isReconciledTo(member, group.assignmentEpoch));
+    const sharesAnew = hasChanged || !isSettled;
+    decision.record(this.#classicRecord(group, members, sharesAnew, nowMs));
     for (const memberId of group.members.keys()) cancelMemberTimers(groupId, memberId, decision);
     for (const member of members)
       decision.setTimer(
         timerKey(HEARTBEAT_TIMER, groupId, member.memberId),
         classicMetadataOf(member).sessionTimeoutMs,
       );
-    if (needsRebalance) decision.setTimer(timerKey(DOWNGRADED_TIMER, groupId), 0);
+    if (sharesAnew) decision.setTimer(timerKey(DOWNGRADED_TIMER, groupId), 0);
     decision.whenRefused((_, instead) => {
       for (const member of group.members.values()) keepSession(groupId, member, settings, instead);
     });
     logger.info(`[GroupId ${groupId}] Converted the consumer group to a classic group.`);
   }
 
-  /** Without a leader if its members have to share anew: whoever reads the record knows by that. */
+  /**
+   * Without a leader if its members have to share anew: whoever reads the record knows by that. Members are said to
+   * have what they have. (In Kafka it is what they were to have, and another member of the consumer protocol that
+   * comes before they join again gets what they still read.)
+   */
   #classicRecord(
     group: ConsumerGroup,
     members: readonly ConsumerGroupMember[],
-    replacement: Replacement | null,
-    needsRebalance: boolean,
+    sharesAnew: boolean,
     nowMs: number,
   ): ReturnType<ClassicGroup['toRecord']> {
     const classic = new ClassicGroup(group.groupId);
@@ -259,14 +272,12 @@ export class GroupMigration {
     classic.protocolName = classic.selectProtocol();
     const topics = this.#environment.topics();
     const assignments = new Map<string, Buffer>();
-    for (const member of classic.members) {
-      const isReplacing = member.memberId === replacement?.joining.memberId;
-      const target = group.target(isReplacing ? replacement.replaced.memberId : member.memberId) ?? EMPTY_ASSIGNMENT;
-      const metadata = member.metadata(classic.protocolName) ?? NO_BYTES;
-      assignments.set(member.memberId, writeAssignment(target, metadata, topics));
+    for (const { memberId, assigned, pendingRevocation } of members) {
+      const metadata = classic.member(memberId)?.metadata(classic.protocolName) ?? NO_BYTES;
+      assignments.set(memberId, writeAssignment(union(assigned, pendingRevocation), metadata, topics));
     }
     const record = classic.toRecord(nowMs, assignments);
-    if (!needsRebalance || record.kind !== 'groupMetadata' || record.value === null) return record;
+    if (!sharesAnew || record.kind !== 'groupMetadata' || record.value === null) return record;
     return { ...record, value: { ...record.value, leader: null } };
   }
 }

@@ -26,7 +26,7 @@ const KINDS = [
 
 function events(kinds: readonly string[]): fc.Arbitrary<Event[]> {
   const event = fc.record({ what: fc.constantFrom(...kinds), who: fc.nat(7), which: fc.nat(11) });
-  return fc.array(event, { minLength: 1, maxLength: 60 });
+  return fc.array(event, { minLength: 1, maxLength: 60, size: 'max' });
 }
 
 class Play {
