@@ -158,22 +158,27 @@ interface JoinAnswer {
   readonly members: readonly { readonly memberId: string; readonly metadata: Buffer }[];
 }
 
-/** A member of the classic protocol; it gives up everything before each JoinGroup. */
+/**
+ * A member of the classic protocol. An eager one gives up everything before each JoinGroup; a cooperative one reads on,
+ * says what it has, and joins again when it has given up what it was not assigned any more (KIP-429).
+ */
 export class ClassicClient implements Client {
   readonly reads = new Set<string>();
   readonly name: string;
   readonly topics: readonly string[];
   readonly #world: GroupWorld;
+  readonly #isCooperative: boolean;
   #memberId = '';
   #generation = -1;
   #phase: 'out' | 'joining' | 'syncing' | 'in' = 'out';
   #ticket: Ticket = 0;
   #term = 0;
 
-  constructor(world: GroupWorld, name: string, topics: readonly string[]) {
+  constructor(world: GroupWorld, name: string, topics: readonly string[], isCooperative: boolean) {
     this.#world = world;
     this.name = name;
     this.topics = topics;
+    this.#isCooperative = isCooperative;
   }
 
   step(): void {
@@ -198,11 +203,15 @@ export class ClassicClient implements Client {
   }
 
   #join(): void {
-    this.reads.clear();
-    const metadata = ConsumerProtocolSubscription.encode({ topics: [...this.topics], ownedPartitions: [] }, 1);
+    if (!this.#isCooperative) this.reads.clear();
+    const ownedPartitions = listed(this.reads).map(({ topicId, partitions }) => ({
+      topic: this.#world.topics.topicName(topicId) ?? '',
+      partitions,
+    }));
+    const metadata = ConsumerProtocolSubscription.encode({ topics: [...this.topics], ownedPartitions }, 1);
     const request = joinRequest({
       memberId: this.#memberId,
-      protocols: [{ name: 'range', metadata }],
+      protocols: [{ name: this.#isCooperative ? 'cooperative-sticky' : 'range', metadata }],
       sessionTimeoutMs: 30_000,
     });
     this.#phase = 'joining';
@@ -236,13 +245,14 @@ export class ClassicClient implements Client {
       this.#rejoin(errorName(answer.errorCode));
       return;
     }
-    this.#phase = 'in';
+    const assigned = new Set<string>();
+    const { assignedPartitions } = ConsumerProtocolAssignment.decode(answer.assignment).value;
+    for (const { topic, partitions } of assignedPartitions)
+      for (const partition of partitions) assigned.add(`${this.#world.topics.topicId(topic)}:${partition}`);
+    const hasRevoked = [...this.reads].some((partition) => !assigned.has(partition));
     this.reads.clear();
-    if (answer.assignment.length === 0) return;
-    for (const { topic, partitions } of ConsumerProtocolAssignment.decode(answer.assignment).value.assignedPartitions) {
-      const topicId = this.#world.topics.topicId(topic);
-      for (const partition of partitions) if (topicId !== undefined) this.reads.add(`${topicId}:${partition}`);
-    }
+    for (const partition of assigned) this.reads.add(partition);
+    this.#phase = hasRevoked ? 'out' : 'in';
   }
 
   #heartbeat(): void {
@@ -254,20 +264,27 @@ export class ClassicClient implements Client {
   }
 
   #rejoin(error: ErrorName): void {
-    this.reads.clear();
+    // What is not a rebalance has cost it its place, and with it what it read.
+    if (!this.#isCooperative || error !== 'REBALANCE_IN_PROGRESS') this.reads.clear();
     if (error === 'UNKNOWN_MEMBER_ID') this.#memberId = '';
     this.#phase = 'out';
   }
 
-  /** The leader's part: by range, over the topics as it sees them. */
+  /** The leader's part: by range, over the topics as it sees them, and over what members say that they have. */
   #assign({ members }: JoinAnswer): { memberId: string; assignment: Buffer }[] {
     const { topics } = this.#world;
-    const subscribed = members.map(({ memberId, metadata }) => ({
+    const said = members.map(({ memberId, metadata }) => ({
+      memberId,
+      ...ConsumerProtocolSubscription.decode(metadata).value,
+    }));
+    const owners = new Map<string, string>();
+    for (const { memberId, ownedPartitions } of said)
+      for (const { topic, partitions } of ownedPartitions)
+        for (const partition of partitions) owners.set(`${topic}:${partition}`, memberId);
+    const subscribed = said.map(({ memberId, topics: names }) => ({
       memberId,
       instanceId: null,
-      topicIds: new Set(
-        ConsumerProtocolSubscription.decode(metadata).value.topics.filter((topic) => topics.partitionCount(topic) > 0),
-      ),
+      topicIds: new Set(names.filter((topic) => topics.partitionCount(topic) > 0)),
       assignment: new Map(),
     }));
     const partitionCounts = new Map([...topics.topicNames()].map((topic) => [topic, topics.partitionCount(topic)]));
@@ -276,7 +293,13 @@ export class ClassicClient implements Client {
       memberId,
       assignment: ConsumerProtocolAssignment.encode(
         {
-          assignedPartitions: [...target].map(([topic, partitions]) => ({ topic, partitions: [...partitions] })),
+          // What another one still reads is given to nobody yet.
+          assignedPartitions: [...target].map(([topic, partitions]) => ({
+            topic,
+            partitions: [...partitions].filter(
+              (partition) => (owners.get(`${topic}:${partition}`) ?? memberId) === memberId,
+            ),
+          })),
           userData: null,
         },
         1,

@@ -32,9 +32,11 @@ function events(kinds: readonly string[]): fc.Arbitrary<Event[]> {
 class Play {
   readonly world: GroupWorld;
   readonly clients: Client[] = [];
+  readonly #isCooperative: boolean;
   #count = 0;
 
-  constructor(settings: Partial<GroupSettings> = {}) {
+  constructor(isCooperative: boolean, settings: Partial<GroupSettings> = {}) {
+    this.#isCooperative = isCooperative;
     this.world = new GroupWorld({ settings });
     this.world.setTopic('a', 3);
     this.world.setTopic('b', 2);
@@ -46,7 +48,7 @@ class Play {
     if (what === 'join' && this.clients.length < 6)
       this.#start(new ConsumerClient(this.world, `m${this.#count++}`, topics));
     else if (what === 'classic' && this.clients.length < 6)
-      this.#start(new ClassicClient(this.world, `c${this.#count++}`, topics));
+      this.#start(new ClassicClient(this.world, `c${this.#count++}`, topics, this.#isCooperative));
     else if (what === 'leave') this.#stop(client, (leaving) => leaving.leave());
     else if (what === 'freeze') this.#stop(client, () => this.rounds(Math.ceil(FREEZE_MS / HEARTBEAT_INTERVAL_MS)));
     else if (what === 'step') client?.step();
@@ -144,8 +146,8 @@ function compacted({ stage }: GroupWorld): GroupShard {
 describe('a group of the consumer protocol', () => {
   it('never lets two of its members read one partition, and is the same for who reads its log, compacted or not', () => {
     fc.assert(
-      fc.property(events(KINDS), (happened) => {
-        const play = new Play();
+      fc.property(events(KINDS), fc.boolean(), (happened, isCooperative) => {
+        const play = new Play(isCooperative);
         for (const event of happened) {
           play.run(event);
           const live = described(play.world.stage.shard);
@@ -160,7 +162,7 @@ describe('a group of the consumer protocol', () => {
   it('gets stable when nothing happens any more, with everything read that somebody reads', () => {
     fc.assert(
       fc.property(events(KINDS.filter((kind) => kind !== 'classic')), (happened) => {
-        const play = new Play();
+        const play = new Play(false);
         for (const event of happened) play.run(event);
         // Regular expressions look at new topics every ten seconds; each member may give up and take in turn.
         play.rounds(20);
@@ -175,8 +177,8 @@ describe('a group of the consumer protocol', () => {
 
   it.each(['bidirectional', 'upgrade'] as const)('gets stable with members of both protocols (%s)', (policy) => {
     fc.assert(
-      fc.property(events(KINDS.filter((kind) => kind !== 'topic')), (happened) => {
-        const play = new Play({ groupConsumerMigrationPolicy: policy });
+      fc.property(events(KINDS.filter((kind) => kind !== 'topic')), fc.boolean(), (happened, isCooperative) => {
+        const play = new Play(isCooperative, { groupConsumerMigrationPolicy: policy });
         for (const event of happened) play.run(event);
         play.rounds(40);
         expect(play.read).toEqual(play.subscribed);
