@@ -2,7 +2,7 @@
  * OffsetFetch v0-9: how far groups have read.
  *
  * Behaviour: -1 for a partition without a committed offset; all of a group's offsets when no topics are named. Offsets
- * that are not replicated yet are waited for, so none that is answered can be lost. Each group is answered for itself,
+ * that are not replicated yet are waited for, so none that is answered can be lost. Each group is answered once and for itself,
  * NOT_COORDINATOR when it lives on another broker.
  * Versions: v0 reads from ZooKeeper. Up to v7 there is one group; its error stands at every partition in v1, which has
  * no other place for it. v2 allows topics null, v8 brings many groups (KIP-709).
@@ -28,7 +28,10 @@ export const offsetFetch = handler(OffsetFetch, { versions: '0-9', onError }, as
   if (version < FIRST_VERSION.coordinator) return fetchFromZooKeeper(context, request);
   const ask = (group: OffsetFetchRequest['groups'][number]): Promise<FetchedGroup> =>
     broker.groups.fetchOffsets(memberContext(context), group, request.requireStable);
-  if (version >= FIRST_VERSION.groups) return { topics: [], groups: await Promise.all(request.groups.map(ask)) };
+  if (version >= FIRST_VERSION.groups) {
+    const groups = [...new Map(request.groups.map((group) => [group.groupId, group])).values()];
+    return { topics: [], groups: await Promise.all(groups.map(ask)) };
+  }
   const { groupId, topics } = request;
   const group = await ask({ groupId, memberId: null, memberEpoch: NO_EPOCH, topics });
   const errorCode = group.errorCode ?? Errors.NONE;

@@ -55,8 +55,9 @@ function find({ broker, connection, version }: RequestContext, keyType: number, 
   const endpoint = broker.metadata.endpoint(leader, connection.listenerName);
   if (endpoint === undefined) return none('COORDINATOR_NOT_AVAILABLE');
   const { host, port } = endpoint;
-  // Kafka's own text for success, which some clients print.
-  return { nodeId: leader, host, port, errorCode: Errors.NONE, errorMessage: 'NONE' };
+  // Kafka's own texts for success, which some clients print.
+  const message = version < FIRST_VERSION.keys ? 'NONE' : '';
+  return { nodeId: leader, host, port, errorCode: Errors.NONE, errorMessage: message };
 }
 
 function none(error: ErrorName, message = errorMessage(error)): Coordinator {

@@ -1,7 +1,7 @@
 /**
  * ConsumerGroupDescribe v0-1: epochs, members and assignments of groups of the consumer protocol (KIP-848).
  *
- * Behaviour: each group is answered for itself; GROUP_ID_NOT_FOUND also for one of the classic protocol,
+ * Behaviour: each group is answered once and for itself; GROUP_ID_NOT_FOUND also for one of the classic protocol,
  * NOT_COORDINATOR when it lives on another broker. Only with `consumer` among group.coordinator.rebalance.protocols.
  * Versions: v1 tells which members still speak the classic protocol.
  */
@@ -17,7 +17,9 @@ export const consumerGroupDescribe = handler(
   async (context, { groupIds, includeAuthorizedOperations }) => {
     const { groups } = context.broker;
     const asker = memberContext(context);
-    const described = await Promise.all(groupIds.map((groupId) => groups.describeConsumerGroup(asker, groupId)));
+    const described = await Promise.all(
+      [...new Set(groupIds)].map((groupId) => groups.describeConsumerGroup(asker, groupId)),
+    );
     if (!includeAuthorizedOperations) return { groups: described };
     return {
       groups: described.map((group) =>

@@ -404,6 +404,29 @@ describe('a decision', () => {
     expect(await house.raise('a')).toBe(1);
   });
 
+  it('is put off when too many wait already', async () => {
+    const house = new House();
+    await house.loaded();
+    const waiting = Array.from({ length: 50_000 }, () => house.runtime.request(0, () => ({})));
+    expect(await stateOf(house.raise('a'))).toBe('COORDINATOR_LOAD_IN_PROGRESS');
+    house.partition.lose();
+    const answers = await Promise.allSettled(waiting);
+    expect(answers.every(({ status }) => status === 'rejected')).toBe(true);
+  });
+
+  it('that is refused again and again ends all the same', async () => {
+    const house = new House();
+    await house.loaded();
+    house.partition.refusal = 'NOT_ENOUGH_REPLICAS';
+    const insist = (ticket: Ticket): Outcome<Toy> => ({
+      records: [{ name: 'a', count: 1 }],
+      replies: [{ ticket, response: 1 }],
+      onRefused: () => insist(ticket),
+    });
+    const answer = house.runtime.request(0, (_shard, ticket) => insist(ticket));
+    expect(await stateOf(answer)).toBe('COORDINATOR_NOT_AVAILABLE');
+  });
+
   it('that the shard cannot replay makes it load its log anew', async () => {
     const house = new House();
     house.partition.isAlone = true;
