@@ -255,14 +255,18 @@ async function consume(
   const limit = maxMessages < 0 ? Number.POSITIVE_INFINITY : maxMessages;
   const logError = (message: string): void => terminal.error(logLine(terminal.clock.nowMs(), 'ERROR', message, LOGGER));
   const newClient = (bytes = 0): ClusterClient => connect(options, terminal, properties, bytes);
-  const clients = [newClient(), newClient(RECEIVE_BUFFER_BYTES)] as const;
-  const [cluster, fetching] = clients;
+  const connectFetching = (): ClusterClient => newClient(RECEIVE_BUFFER_BYTES);
+  const [cluster, fetching] = [newClient(), connectFetching()];
+  const closeClients = (): void => {
+    cluster.close();
+    fetching.close();
+  };
   const output = new GatheredOutput(terminal);
   let count = 0;
   // Closing the connections ends fetches that wait for records at brokers.
   const stop = (): void => {
     consumer.stop();
-    for (const client of clients) client.close();
+    closeClients();
   };
   const idle = new IdleTimer(terminal, options.long('timeout-ms') ?? -1, () => {
     logError(PROCESSING_ERROR);
@@ -284,7 +288,7 @@ async function consume(
   const consumer =
     group === null
       ? new RecordConsumer(cluster, fetching, settings, sink)
-      : new GroupConsumer({ cluster, fetching, connect: newClient, settings, group, sink });
+      : new GroupConsumer({ cluster, connectFetching, connect: newClient, settings, group, sink });
   let exitCode = 0;
   const stopListening = terminal.onInterrupt(() => {
     exitCode = EXIT_INTERRUPTED;
@@ -297,7 +301,7 @@ async function consume(
   }
   stopListening();
   idle.cancel();
-  for (const client of clients) client.close();
+  closeClients();
   output.flush();
   await terminal.drained();
   terminal.error(`Processed a total of ${count} messages\n`);

@@ -25,8 +25,8 @@ export interface GroupSettings extends MembershipSettings {
 export interface GroupConsumerOptions {
   /** For metadata and the ends of logs. */
   readonly cluster: ClusterClient;
-  /** For fetches alone. */
-  readonly fetching: ClusterClient;
+  /** A client for fetches, whose connections are closed when the partitions are given up: a fetch may wait long. */
+  readonly connectFetching: () => ClusterClient;
   /** A client of its own for the group. */
   readonly connect: () => ClusterClient;
   readonly settings: ConsumerSettings;
@@ -42,7 +42,9 @@ const LOGGER = 'org.apache.kafka.clients.consumer.internals.ConsumerCoordinator'
 
 /** From one dealing out of the partitions to the next. */
 interface Round {
+  /** Null when this member has no partitions. */
   readonly consumer: RecordConsumer | null;
+  readonly fetching: ClusterClient;
   readonly isOver: Deferred;
 }
 
@@ -87,6 +89,7 @@ export class GroupConsumer {
     this.#isStopped = true;
     if (this.#round === null) this.#groupCluster.close();
     this.#round?.consumer?.stop();
+    this.#round?.fetching.close();
     this.#round?.isOver.resolve();
   }
 
@@ -99,24 +102,27 @@ export class GroupConsumer {
     await this.#subscribe();
     const partitions = await this.#membership.join(this.#topics);
     const starts = await this.#starts(partitions);
-    await this.#reading;
     if (this.#isStopped) return;
-    const round = {
-      consumer: partitions.length === 0 ? null : this.#reader(partitions, starts),
-      isOver: new Deferred(),
-    };
+    const fetching = this.#options.connectFetching();
+    const consumer = partitions.length === 0 ? null : this.#reader(partitions, starts, fetching);
+    const round = { consumer, fetching, isOver: new Deferred() };
     this.#round = round;
     const tasks = this.#startTasks(round);
     this.#reading = this.#read(round);
     await round.isOver.promise;
     for (const task of tasks) task.stop();
-    round.consumer?.stop();
+    consumer?.stop();
+    fetching.close();
     await this.#commit(round);
     if (!this.#isStopped) this.#round = null;
   }
 
-  #reader(partitions: readonly TopicPartition[], assigned: ReadonlyMap<string, PartitionStart>): RecordConsumer {
-    const { cluster, fetching, settings, sink } = this.#options;
+  #reader(
+    partitions: readonly TopicPartition[],
+    assigned: ReadonlyMap<string, PartitionStart>,
+    fetching: ClusterClient,
+  ): RecordConsumer {
+    const { cluster, settings, sink } = this.#options;
     const topics = [...new Set(partitions.map(({ topic }) => topic))];
     return new RecordConsumer(cluster, fetching, { ...settings, topics, partition: null, assigned }, sink);
   }
