@@ -246,8 +246,8 @@ export class LogStore {
     for (const segment of [...replacement].reverse()) segment.rename('.swap');
     disk.syncDirectory(this.#path);
     this.#retire(old);
+    // Durable with the next sync of the log. Until then a start finds `.swap`, which comes to the same.
     for (const segment of replacement) segment.rename('');
-    disk.syncDirectory(this.#path);
     this.segments.replace(old, replacement);
     const left = new Set(replacement.map(({ baseOffset }) => baseOffset));
     const merged = new Set(old.map(({ baseOffset }) => baseOffset).filter((baseOffset) => !left.has(baseOffset)));

@@ -152,3 +152,34 @@ describe('a compaction may be interrupted anywhere', () => {
     60_000,
   );
 });
+
+describe('after a compaction', () => {
+  it.each(Array.from({ length: 40 }, (_, seed) => seed))(
+    'what is cut, written again and durable is there when the power goes (seed %i)',
+    async (seed) => {
+      const int = seededInt(seed);
+      const { disk, log } = await aScene();
+      await compactNow(log);
+      const bases = log.segments.all.map(({ baseOffset }) => baseOffset);
+      // Also exactly where a segment begins, or ends.
+      const target = int(2) === 0 ? bases[int(bases.length)]! : int(log.logEndOffset);
+      if (int(4) > 0) log.truncateTo(target);
+      for (let count = int(6); count > 0; count--)
+        log.appendAsLeader(aKeyedBatch([`new${count}=1`, `a=${count}`]), 9, 'coordinator', 2000);
+      log.updateHighWatermark(log.logEndOffset);
+      if (int(2) === 0) {
+        roll(log);
+        await compactNow(log);
+      }
+      await log.flush();
+      const durable = await recordsFrom(log);
+      const { logEndOffset } = log;
+      if (int(2) === 0) log.appendAsLeader(aKeyedBatch(['lost=1']), 9, 'coordinator', 2000);
+      const again = (await loadManager({ disk: disk.crash(int) }, CONFIG)).get('t', 0)!;
+      expect(again.failure).toBeNull();
+      expect(again.logEndOffset).toBeGreaterThanOrEqual(logEndOffset);
+      expect((await recordsFrom(again)).slice(0, durable.length)).toEqual(durable);
+      expect(again.checkpoints.cleaner.offsetOf(again) ?? 0).toBeLessThanOrEqual(again.logEndOffset);
+    },
+  );
+});

@@ -334,6 +334,39 @@ describe('after a compaction', () => {
   });
 });
 
+describe('the checkpoint of the cleaner', () => {
+  it('says nothing beyond the end that a start found', async () => {
+    const log = await aLog();
+    fillWith(log, ['a=1', 'a=2', 'b=1']);
+    roll(log);
+    await compactNow(log);
+    await manager.close();
+    disk.writeFile('/data/cleaner-offset-checkpoint', '0\n2\nt 0 900\ngone 3 7\n');
+    manager = await loadManager({ disk: disk.kill(), clock }, log.config);
+    const again = manager.get('t', 0)!;
+    expect(again.checkpoints.cleaner.offsetOf(again)).toBe(3);
+    expect(again.checkpoints.cleaner.offsetOf({ topic: 'gone', partition: 3 })).toBeUndefined();
+    fillWith(again, ['a=3', 'b=2']);
+    roll(again);
+    await compactNow(again);
+    expect(await contentOf(again)).toBe('3:a=3 4:b=2');
+  });
+
+  it('costs only time when it is damaged', async () => {
+    const log = await aLog();
+    fillWith(log, ['a=1', 'a=2', 'b=1']);
+    roll(log);
+    await compactNow(log);
+    await manager.close();
+    disk.writeFile('/data/cleaner-offset-checkpoint', '0\n1\nt 0');
+    manager = await loadManager({ disk: disk.kill(), clock }, log.config);
+    const again = manager.get('t', 0)!;
+    await compactNow(again);
+    expect(await contentOf(again)).toBe('1:a=2 2:b=1');
+    expect(again.checkpoints.cleaner.offsetOf(again)).toBe(3);
+  });
+});
+
 describe('a compaction gives up without harm', () => {
   /** A log with much to do, and what happens at the n-th operation of its disk. */
   async function disturbed(
