@@ -12,13 +12,20 @@ import type { LogEnd } from '../../src/group/group-lag.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 import { SystemRandom } from '../../src/lib/random.ts';
 import { LEADER_DURING_DELETE } from '../../src/model/leader-and-isr.ts';
+import type { TopicId } from '../../src/model/topic-partition.ts';
 import { MetadataCache } from '../../src/metadata/metadata-cache.ts';
+import type { Api, RequestIn, ResponseOut } from '../../src/protocol/schema.ts';
 import { ManualClock } from './manual-clock.ts';
 import { MemoryPartition } from './memory-partition.ts';
 import { brokerWith, type Desk, deskOf } from './requests.ts';
 
 export const OFFSETS_TOPIC_PARTITIONS = 2;
 const INCREMENTAL = 1;
+
+/** An id that is always the same for the name. */
+export function idOf(name: string): TopicId {
+  return Buffer.alloc(16, name).toString('base64url');
+}
 
 export class GroupDesk {
   readonly clock = new ManualClock();
@@ -77,6 +84,12 @@ export class GroupDesk {
     return opened;
   }
 
+  async ask<A extends Api>(api: A, version: number, request: RequestIn<A>): Promise<ResponseOut<A>> {
+    const answer = await this.desk.ask(api, version, request);
+    if (answer === null) throw new Error('no answer');
+    return answer;
+  }
+
   async lead(partition: MemoryPartition): Promise<void> {
     this.groups.onElected(partition);
     for (let turns = 0; turns < 10; turns++) await new Promise((resolve) => setImmediate(resolve));
@@ -88,7 +101,7 @@ export class GroupDesk {
     return partition;
   }
 
-  makeTopic(topic: string, partitions: number, leader = 1, topicId = `id-of-${topic}`): void {
+  makeTopic(topic: string, partitions: number, leader = 1, topicId = idOf(topic)): void {
     this.#update(
       topic,
       topicId,

@@ -2,8 +2,8 @@
  * OffsetFetch v0-9: how far groups have read.
  *
  * Behaviour: -1 for a partition without a committed offset; all of a group's offsets when no topics are named. Offsets
- * that are not replicated yet are waited for, so none that is answered can be lost. Each group is answered once and for itself,
- * NOT_COORDINATOR when it lives on another broker.
+ * that are not replicated yet are waited for, so none that is answered can be lost. Each group is answered once and for
+ * itself, NOT_COORDINATOR when it lives on another broker.
  * Versions: v0 reads from ZooKeeper. Up to v7 there is one group; its error stands at every partition in v1, which has
  * no other place for it. v2 allows topics null, v8 brings many groups (KIP-709).
  */

@@ -1,8 +1,8 @@
 /**
  * DescribeGroups v0-5: state and members of groups.
  *
- * Behaviour: each group is answered once and for itself; NOT_COORDINATOR when it lives on another broker, and a group that does
- * not exist is Dead. Versions: v3 tells what the client may do with a group (KIP-430).
+ * Behaviour: each group is answered once and for itself; NOT_COORDINATOR when it lives on another broker, and a group
+ * that does not exist is Dead. Versions: v3 tells what the client may do with a group (KIP-430).
  */
 import { Errors } from '../../protocol/errors.ts';
 import { DescribeGroups } from '../../protocol/messages/15-describe-groups.ts';

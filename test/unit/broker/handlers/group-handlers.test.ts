@@ -13,35 +13,24 @@ import { DescribeGroups } from '../../../../src/protocol/messages/15-describe-gr
 import { ListGroups } from '../../../../src/protocol/messages/16-list-groups.ts';
 import { DeleteGroups } from '../../../../src/protocol/messages/42-delete-groups.ts';
 import { OffsetDelete } from '../../../../src/protocol/messages/47-offset-delete.ts';
-import type { Api, RequestIn, ResponseOut } from '../../../../src/protocol/schema.ts';
-import { GroupDesk } from '../../../support/group-desk.ts';
+import type { ResponseOut } from '../../../../src/protocol/schema.ts';
+import { GroupDesk, idOf } from '../../../support/group-desk.ts';
 
 const NO_GENERATION = -1;
 const versions = (lowest: number, highest: number): number[] =>
   Array.from({ length: highest - lowest + 1 }, (_, index) => lowest + index);
-
-async function ask<A extends Api>(
-  at: GroupDesk,
-  api: A,
-  version: number,
-  request: RequestIn<A>,
-): Promise<ResponseOut<A>> {
-  const answer = await at.desk.ask(api, version, request);
-  if (answer === null) throw new Error('no answer');
-  return answer;
-}
 
 function commit(at: GroupDesk, groupId: string, offsets: Record<string, number>, version = 8, metadata = '') {
   const topics = Object.entries(offsets).map(([name, committedOffset]) => ({
     name: name.split('/')[0] ?? '',
     partitions: [{ partitionIndex: Number(name.split('/')[1] ?? 0), committedOffset, committedMetadata: metadata }],
   }));
-  return ask(at, OffsetCommit, version, { groupId, topics });
+  return at.ask(OffsetCommit, version, { groupId, topics });
 }
 
 async function fetched(at: GroupDesk, groupId: string, topic = 'orders', partition = 0): Promise<number> {
   const group = { groupId, topics: [{ name: topic, partitionIndexes: [partition] }] };
-  const { groups } = await ask(at, OffsetFetch, 8, { groups: [group] });
+  const { groups } = await at.ask(OffsetFetch, 8, { groups: [group] });
   return groups[0]?.topics[0]?.partitions[0]?.committedOffset ?? Number.NaN;
 }
 
@@ -58,31 +47,31 @@ async function aMember(at: GroupDesk, groupId: string): Promise<{ memberId: stri
     protocolType: 'consumer',
     protocols: [{ name: 'range', metadata: Buffer.from('m') }],
   };
-  const joining = ask(at, JoinGroup, 3, request);
+  const joining = at.ask(JoinGroup, 3, request);
   at.clock.advance(0);
   const { memberId, generationId } = await joining;
   const assignments = [{ memberId, assignment: Buffer.from('all of it') }];
-  await ask(at, SyncGroup, 3, { groupId, generationId, memberId, assignments });
+  await at.ask(SyncGroup, 3, { groupId, generationId, memberId, assignments });
   return { memberId, generationId };
 }
 
 describe('FindCoordinator', () => {
   it.each(versions(0, 3))('v%i tells the leader of the group’s partition', async (version) => {
     const at = await GroupDesk.open();
-    const answer = await ask(at, FindCoordinator, version, { key: 'g' });
+    const answer = await at.ask(FindCoordinator, version, { key: 'g' });
     expect(answer).toMatchObject({ errorCode: 0, nodeId: 1, host: 'one', port: 9092 });
   });
 
   it.each(versions(4, 6))('v%i tells it for each of many groups', async (version) => {
     const at = await GroupDesk.open();
-    const { coordinators } = await ask(at, FindCoordinator, version, { coordinatorKeys: ['g', '', 'h'] });
+    const { coordinators } = await at.ask(FindCoordinator, version, { coordinatorKeys: ['g', '', 'h'] });
     expect(coordinators.map(({ key }) => key)).toEqual(['g', '', 'h']);
     for (const coordinator of coordinators) expect(coordinator).toMatchObject({ errorCode: 0, nodeId: 1, port: 9092 });
   });
 
   it('makes the topic when there is none and says that the coordinator is not available yet', async () => {
     const at = new GroupDesk();
-    const answer = await ask(at, FindCoordinator, 2, { key: 'g' });
+    const answer = await at.ask(FindCoordinator, 2, { key: 'g' });
     expect(answer).toMatchObject({ nodeId: -1, host: '', port: -1 });
     expect(errorName(answer.errorCode)).toBe('COORDINATOR_NOT_AVAILABLE');
     expect(at.wished).toEqual([GROUP_METADATA_TOPIC_NAME]);
@@ -91,7 +80,7 @@ describe('FindCoordinator', () => {
   it('is not available while the partition has no leader that can be reached', async () => {
     const at = new GroupDesk();
     at.makeTopic(GROUP_METADATA_TOPIC_NAME, 2, -1);
-    const { coordinators } = await ask(at, FindCoordinator, 4, { coordinatorKeys: ['g'] });
+    const { coordinators } = await at.ask(FindCoordinator, 4, { coordinatorKeys: ['g'] });
     expect(coordinators.map(({ errorCode }) => errorName(errorCode))).toEqual(['COORDINATOR_NOT_AVAILABLE']);
     expect(at.wished).toEqual([]);
   });
@@ -99,7 +88,7 @@ describe('FindCoordinator', () => {
   it('refuses transactions at once, and what it does not know', async () => {
     const at = await GroupDesk.open();
     const errorOf = async (version: number, keyType: number): Promise<string> => {
-      const answer = await ask(at, FindCoordinator, version, { key: 'k', keyType, coordinatorKeys: [] });
+      const answer = await at.ask(FindCoordinator, version, { key: 'k', keyType, coordinatorKeys: [] });
       return errorName(answer.errorCode);
     };
     expect(await errorOf(1, 1)).toBe('TRANSACTIONAL_ID_AUTHORIZATION_FAILED');
@@ -131,7 +120,7 @@ describe('OffsetCommit', () => {
 
   it('stores what exists and says of the rest that it does not', async () => {
     const at = await GroupDesk.open();
-    const { topics } = await ask(at, OffsetCommit, 8, {
+    const { topics } = await at.ask(OffsetCommit, 8, {
       groupId: 'g',
       topics: [
         {
@@ -171,7 +160,7 @@ describe('OffsetFetch', () => {
     const at = await GroupDesk.open();
     await commit(at, 'g', { 'orders/0': 7 }, 8, 'note');
     const topics = [{ name: 'orders', partitionIndexes: [0, 1] }];
-    const answer = await ask(at, OffsetFetch, version, { groupId: 'g', topics });
+    const answer = await at.ask(OffsetFetch, version, { groupId: 'g', topics });
     expect(answer.errorCode).toBe(0);
     expect(answer.topics[0]?.partitions).toMatchObject([
       { partitionIndex: 0, committedOffset: 7, metadata: 'note', errorCode: 0 },
@@ -183,7 +172,7 @@ describe('OffsetFetch', () => {
     const at = await GroupDesk.open();
     at.zooKeeper.set('g orders 1', 11);
     const topics = [{ name: 'orders', partitionIndexes: [0, 1, 9] }];
-    const answer = await ask(at, OffsetFetch, 0, { groupId: 'g', topics });
+    const answer = await at.ask(OffsetFetch, 0, { groupId: 'g', topics });
     const found = answer.topics[0]?.partitions.map(
       ({ committedOffset, errorCode }) => `${committedOffset} ${errorName(errorCode)}`,
     );
@@ -197,7 +186,7 @@ describe('OffsetFetch', () => {
     await commit(at, one, { 'orders/0': 7, 'orders/1': 8 });
     at.partitionOf(other).lose();
     const request = { groups: [one, other].map((groupId) => ({ groupId, topics: null })), requireStable: true };
-    const { groups } = await ask(at, OffsetFetch, version, request);
+    const { groups } = await at.ask(OffsetFetch, version, request);
     expect(groups.map(({ groupId, errorCode }) => [groupId, errorName(errorCode)])).toEqual([
       [one, 'NONE'],
       [other, 'NOT_COORDINATOR'],
@@ -210,9 +199,9 @@ describe('OffsetFetch', () => {
     const at = await GroupDesk.open();
     at.partitionOf('g').lose();
     const topics = [{ name: 'orders', partitionIndexes: [0] }];
-    const first = await ask(at, OffsetFetch, 1, { groupId: 'g', topics });
+    const first = await at.ask(OffsetFetch, 1, { groupId: 'g', topics });
     expect(codes(first.topics)).toEqual([['orders', 'NOT_COORDINATOR']]);
-    const second = await ask(at, OffsetFetch, 2, { groupId: 'g', topics });
+    const second = await at.ask(OffsetFetch, 2, { groupId: 'g', topics });
     expect([errorName(second.errorCode), second.topics]).toEqual(['NOT_COORDINATOR', []]);
   });
 
@@ -220,7 +209,7 @@ describe('OffsetFetch', () => {
     const at = await GroupDesk.open();
     at.partitionOf('g').isAlone = false;
     const committing = commit(at, 'g', { orders: 5 });
-    const reading = ask(at, OffsetFetch, 8, { groups: [{ groupId: 'g', topics: null }] });
+    const reading = at.ask(OffsetFetch, 8, { groups: [{ groupId: 'g', topics: null }] });
     await new Promise((resolve) => setImmediate(resolve));
     at.clock.advance(5000);
     expect(codes((await committing).topics)).toEqual([['orders', 'COORDINATOR_NOT_AVAILABLE']]);
@@ -243,7 +232,7 @@ describe('the life of a member', () => {
       protocols: [{ name: 'range', metadata: Buffer.from('m') }],
     };
     const join = (change: object): Promise<ResponseOut<typeof JoinGroup>> => {
-      const joining = ask(at, JoinGroup, version, { ...request, ...change });
+      const joining = at.ask(JoinGroup, version, { ...request, ...change });
       at.clock.advance(0);
       return joining;
     };
@@ -261,9 +250,9 @@ describe('the life of a member', () => {
     const at = await GroupDesk.open();
     const request = { sessionTimeoutMs: 1, memberId: '', protocolType: 'consumer', protocols: [] };
     for (const version of versions(0, 9)) {
-      const answer = await ask(at, JoinGroup, version, { ...request, groupId: 'g' });
+      const answer = await at.ask(JoinGroup, version, { ...request, groupId: 'g' });
       expect([errorName(answer.errorCode), answer.protocolName]).toEqual(['INVALID_SESSION_TIMEOUT', '']);
-      expect(errorName((await ask(at, JoinGroup, version, { ...request, groupId: '' })).errorCode)).toBe(
+      expect(errorName((await at.ask(JoinGroup, version, { ...request, groupId: '' })).errorCode)).toBe(
         'INVALID_GROUP_ID',
       );
     }
@@ -274,10 +263,10 @@ describe('the life of a member', () => {
     const member = await aMember(at, 'g');
     const request = { groupId: 'g', ...member, assignments: [] };
     const named = version >= 5 ? { ...request, protocolType: 'consumer', protocolName: 'range' } : request;
-    const answer = await ask(at, SyncGroup, version, named);
+    const answer = await at.ask(SyncGroup, version, named);
     expect([errorName(answer.errorCode), String(answer.assignment)]).toEqual(['NONE', 'all of it']);
     if (version < 5) return;
-    const unnamed = await ask(at, SyncGroup, version, { ...request, protocolType: 'consumer' });
+    const unnamed = await at.ask(SyncGroup, version, { ...request, protocolType: 'consumer' });
     expect(errorName(unnamed.errorCode)).toBe('INCONSISTENT_GROUP_PROTOCOL');
   });
 
@@ -285,7 +274,7 @@ describe('the life of a member', () => {
     const at = await GroupDesk.open();
     const member = await aMember(at, 'g');
     const heartbeat = async (change: object): Promise<string> =>
-      errorName((await ask(at, Heartbeat, version, { groupId: 'g', ...member, ...change })).errorCode);
+      errorName((await at.ask(Heartbeat, version, { groupId: 'g', ...member, ...change })).errorCode);
     expect(await heartbeat({})).toBe('NONE');
     expect(await heartbeat({ generationId: 9 })).toBe('ILLEGAL_GENERATION');
     expect(await heartbeat({ memberId: 'stranger' })).toBe('UNKNOWN_MEMBER_ID');
@@ -297,18 +286,18 @@ describe('the life of a member', () => {
     const member = await aMember(at, 'g');
     const partition = at.partitionOf('g');
     partition.lose();
-    expect(errorName((await ask(at, Heartbeat, 4, { groupId: 'g', ...member })).errorCode)).toBe('NOT_COORDINATOR');
+    expect(errorName((await at.ask(Heartbeat, 4, { groupId: 'g', ...member })).errorCode)).toBe('NOT_COORDINATOR');
     partition.win();
     partition.isCold = true;
     await at.lead(partition);
-    expect(errorName((await ask(at, Heartbeat, 4, { groupId: 'g', ...member })).errorCode)).toBe('NONE');
+    expect(errorName((await at.ask(Heartbeat, 4, { groupId: 'g', ...member })).errorCode)).toBe('NONE');
     const answer = await commit(at, 'g', { orders: 1 });
     expect(codes(answer.topics)).toEqual([['orders', 'COORDINATOR_LOAD_IN_PROGRESS']]);
-    expect(errorName((await ask(at, ListGroups, 4, {})).errorCode)).toBe('COORDINATOR_LOAD_IN_PROGRESS');
+    expect(errorName((await at.ask(ListGroups, 4, {})).errorCode)).toBe('COORDINATOR_LOAD_IN_PROGRESS');
     partition.letReadsGoOn();
     await at.lead(partition);
-    expect(errorName((await ask(at, Heartbeat, 4, { groupId: 'g', ...member })).errorCode)).toBe('NONE');
-    expect(errorName((await ask(at, Heartbeat, 4, { groupId: 'g', ...member, generationId: 7 })).errorCode)).toBe(
+    expect(errorName((await at.ask(Heartbeat, 4, { groupId: 'g', ...member })).errorCode)).toBe('NONE');
+    expect(errorName((await at.ask(Heartbeat, 4, { groupId: 'g', ...member, generationId: 7 })).errorCode)).toBe(
       'ILLEGAL_GENERATION',
     );
   });
@@ -317,7 +306,7 @@ describe('the life of a member', () => {
     const at = await GroupDesk.open();
     const { memberId } = await aMember(at, 'g');
     const leave = async (member: string) =>
-      errorName((await ask(at, LeaveGroup, version, { groupId: 'g', memberId: member })).errorCode);
+      errorName((await at.ask(LeaveGroup, version, { groupId: 'g', memberId: member })).errorCode);
     expect(await leave('stranger')).toBe('UNKNOWN_MEMBER_ID');
     expect(await leave(memberId)).toBe('NONE');
     expect(await leave(memberId)).toBe('UNKNOWN_MEMBER_ID');
@@ -327,7 +316,7 @@ describe('the life of a member', () => {
     const at = await GroupDesk.open();
     const { memberId } = await aMember(at, 'g');
     const request = { groupId: 'g', members: [{ memberId: 'stranger' }, { memberId }] };
-    const { errorCode, members } = await ask(at, LeaveGroup, version, request);
+    const { errorCode, members } = await at.ask(LeaveGroup, version, request);
     expect(errorCode).toBe(0);
     expect(members.map((member) => errorName(member.errorCode))).toEqual(['UNKNOWN_MEMBER_ID', 'NONE']);
   });
@@ -338,7 +327,7 @@ describe('the administration of groups', () => {
     const at = await GroupDesk.open();
     const { memberId } = await aMember(at, 'g');
     const wish = version >= 3 ? { includeAuthorizedOperations: true } : {};
-    const { groups } = await ask(at, DescribeGroups, version, { groups: ['g', 'none'], ...wish });
+    const { groups } = await at.ask(DescribeGroups, version, { groups: ['g', 'none'], ...wish });
     expect(groups).toMatchObject([
       { errorCode: 0, groupId: 'g', groupState: 'Stable', protocolType: 'consumer', protocolData: 'range' },
       { errorCode: 0, groupId: 'none', groupState: 'Dead', members: [] },
@@ -354,11 +343,11 @@ describe('the administration of groups', () => {
     const at = await GroupDesk.open();
     await aMember(at, 'g');
     await commit(at, 'h', { orders: 1 });
-    const { groups } = await ask(at, ListGroups, 5, {});
+    const { groups } = await at.ask(ListGroups, 5, {});
     const listed = groups.map(({ groupId, groupState, groupType }) => `${groupId} ${groupState} ${groupType}`);
     expect(listed.sort()).toEqual(['g Stable Classic', 'h Empty Classic']);
     at.partitionOf('h').lose();
-    expect((await ask(at, ListGroups, 0, {})).groups.map(({ groupId }) => groupId)).toEqual(['g']);
+    expect((await at.ask(ListGroups, 0, {})).groups.map(({ groupId }) => groupId)).toEqual(['g']);
   });
 
   it('deletes those without members, each for itself and once', async () => {
@@ -366,7 +355,7 @@ describe('the administration of groups', () => {
     await aMember(at, 'g');
     await commit(at, 'h', { orders: 1 });
     const groupsNames = ['h', 'g', 'none', 'h'];
-    const { results } = await ask(at, DeleteGroups, 2, { groupsNames });
+    const { results } = await at.ask(DeleteGroups, 2, { groupsNames });
     expect(results.map(({ groupId, errorCode }) => [groupId, errorName(errorCode)])).toEqual([
       ['h', 'NONE'],
       ['g', 'NON_EMPTY_GROUP'],
@@ -382,14 +371,14 @@ describe('the administration of groups', () => {
       { name: 'orders', partitions: [{ partitionIndex: 1 }, { partitionIndex: 5 }] },
       { name: 'nowhere', partitions: [{ partitionIndex: 0 }] },
     ];
-    const answer = await ask(at, OffsetDelete, 0, { groupId: 'g', topics });
+    const answer = await at.ask(OffsetDelete, 0, { groupId: 'g', topics });
     expect(errorName(answer.errorCode)).toBe('NONE');
     expect(Object.fromEntries(codes(answer.topics).map(([name, ...errors]) => [name, errors.sort()]))).toEqual({
       orders: ['NONE', 'UNKNOWN_TOPIC_OR_PARTITION'],
       nowhere: ['UNKNOWN_TOPIC_OR_PARTITION'],
     });
     expect([await fetched(at, 'g', 'orders', 0), await fetched(at, 'g', 'orders', 1)]).toEqual([1, -1]);
-    const ofNone = await ask(at, OffsetDelete, 0, { groupId: 'none', topics });
+    const ofNone = await at.ask(OffsetDelete, 0, { groupId: 'none', topics });
     expect([errorName(ofNone.errorCode), ofNone.topics]).toEqual(['GROUP_ID_NOT_FOUND', []]);
   });
 });
@@ -402,7 +391,7 @@ describe('the coordinator', () => {
     await commit(at, 'g', { orders: 1, fleeting: 2, again: 3 });
     await commit(at, 'h', { fleeting: 4 });
     at.deleteTopic('fleeting');
-    at.makeTopic('again', 1, 1, 'another-id');
+    at.makeTopic('again', 1, 1, idOf('another'));
     expect(await fetched(at, 'g', 'orders')).toBe(1);
     expect(await fetched(at, 'g', 'fleeting')).toBe(-1);
     expect(await fetched(at, 'h', 'fleeting')).toBe(-1);
@@ -468,6 +457,6 @@ describe('the coordinator', () => {
       { name: 'orders', partitions: [{ partitionIndex: 0, committedOffset: 5, committedMetadata: null }] },
     ];
     const request = { groupId: 'g', memberId: '', generationIdOrMemberEpoch: NO_GENERATION, topics };
-    expect(codes((await ask(at, OffsetCommit, 8, request)).topics)).toEqual([['orders', 'UNKNOWN_MEMBER_ID']]);
+    expect(codes((await at.ask(OffsetCommit, 8, request)).topics)).toEqual([['orders', 'UNKNOWN_MEMBER_ID']]);
   });
 });
