@@ -155,4 +155,27 @@ describe('a topic with limits', () => {
     expect(await listOffset(cluster(), topic, 0, LATEST)).toBe(310);
     for (const { id } of cluster().live) await eventually(() => (segmentsOf(id, topic)[0] ?? 0) >= 300);
   });
+
+  it('lets a replica that was away begin where the log now begins', async () => {
+    const topic = 'away';
+    const configs = { ...SMALL, 'retention.bytes': '8000' };
+    await createTopic(cluster(), topic, { assignment: [[1, 2, 3]], configs });
+    await whenFullyReplicated(cluster(), topic);
+    await produce(topic, 0, 100);
+    await cluster().broker(3).stop();
+    await produce(topic, 100, 2000);
+    await eventually(async () => (await listOffset(cluster(), topic, 0, EARLIEST)) > 500);
+    await cluster().broker(3).start();
+    await whenFullyReplicated(cluster(), topic);
+    await eventually(() => (segmentsOf(3, topic)[0] ?? 0) > 500);
+    const before = await readPartition(cluster(), topic, 0);
+    for (const id of [1, 2]) await cluster().broker(id).kill();
+    await eventually(async () => (await whenLed(cluster(), topic, 0)) === 3);
+    const after = await eventually(() => readPartition(cluster(), topic, 0));
+    expect(after.at(-1)?.value).toBe('v1999');
+    expect(after.every(({ offset, value }) => value === `v${offset}`)).toBe(true);
+    expect(after.length).toBeGreaterThan(before.length / 2);
+    for (const id of [1, 2]) await cluster().broker(id).start();
+    await whenFullyReplicated(cluster(), topic);
+  });
 });
