@@ -37,7 +37,6 @@ import { newMemberId } from './member-id.ts';
 
 /** BrokerConfig fits. */
 export type GroupCoordinatorSettings = GroupShardOptions['settings'] & {
-  readonly offsetsTopicNumPartitions: number;
   readonly offsetsTopicCompressionCodec: number;
   readonly offsetsCommitTimeoutMs: number;
   readonly offsetsLoadBufferSize: number;
@@ -124,10 +123,13 @@ export class GroupCoordinator {
     this.#runtime.tellAll('topics changed', (shard, nowMs) => shard.onTopicsChanged(changedTopics, nowMs));
   }
 
-  /** The partition of the coordinator's topic on which the group lives. */
-  partitionFor(groupId: string): number {
-    const { topic, settings } = this.#options;
-    return partitionFor(groupId, this.#topics.partitionCount(topic) || settings.offsetsTopicNumPartitions);
+  /**
+   * The partition of the coordinator's topic on which the group lives; null while this broker has not heard of the
+   * topic. A guess by offsets.topic.num.partitions could send the group to a partition that is not its own.
+   */
+  partitionFor(groupId: string): number | null {
+    const count = this.#topics.partitionCount(this.#options.topic);
+    return count === 0 ? null : partitionFor(groupId, count);
   }
 
   async joinGroup(context: MemberContext, request: RequestOf<typeof JoinGroup>): Promise<ResponseOf<typeof JoinGroup>> {
@@ -299,7 +301,9 @@ export class GroupCoordinator {
   }
 
   #ask<T>(groupId: string, decide: Decide, refuse: (error: ErrorName, message: string | null) => T): Promise<T> {
-    return this.#answer(this.partitionFor(groupId), decide, refuse);
+    const partition = this.partitionFor(groupId);
+    if (partition === null) return Promise.resolve(refuse('NOT_COORDINATOR', null));
+    return this.#answer(partition, decide, refuse);
   }
 
   #answer<T>(partition: number, decide: Decide, refuse: (error: ErrorName, message: string | null) => T): Promise<T> {

@@ -96,7 +96,7 @@ export class GroupDesk {
   }
 
   partitionOf(groupId: string): MemoryPartition {
-    const partition = this.partitions[this.groups.partitionFor(groupId)];
+    const partition = this.partitions[this.groups.partitionFor(groupId) ?? -1];
     if (partition === undefined) throw new Error(`no partition for ${groupId}`);
     return partition;
   }

@@ -50,8 +50,9 @@ function find({ broker, connection, version }: RequestContext, keyType: number, 
     default:
       return none('INVALID_REQUEST', `Unknown coordinator type ${keyType}`);
   }
-  const partition = broker.metadata.partition(GROUP_METADATA_TOPIC_NAME, broker.groups.partitionFor(key));
-  const leader = partition?.leader ?? NO_LEADER;
+  const partition = broker.groups.partitionFor(key);
+  if (partition === null) return none('COORDINATOR_NOT_AVAILABLE');
+  const leader = broker.metadata.partition(GROUP_METADATA_TOPIC_NAME, partition)?.leader ?? NO_LEADER;
   const endpoint = broker.metadata.endpoint(leader, connection.listenerName);
   if (endpoint === undefined) return none('COORDINATOR_NOT_AVAILABLE');
   const { host, port } = endpoint;

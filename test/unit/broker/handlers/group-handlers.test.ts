@@ -384,6 +384,14 @@ describe('the administration of groups', () => {
 });
 
 describe('the coordinator', () => {
+  it('does not guess where a group lives while the broker has not heard of the topic', async () => {
+    const at = new GroupDesk();
+    at.makeTopic('orders', 1);
+    for (const partition of at.partitions) await at.lead(partition);
+    expect(codes((await commit(at, 'g', { orders: 1 })).topics)).toEqual([['orders', 'NOT_COORDINATOR']]);
+    for (const partition of at.partitions) expect(partition.contents()).toEqual([]);
+  });
+
   it('forgets the offsets of a topic that is deleted, and of one that was made again', async () => {
     const at = await GroupDesk.open();
     at.makeTopic('fleeting', 1);
