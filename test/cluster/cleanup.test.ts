@@ -2,11 +2,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { Partitioners } from 'kafkajs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { createTopic, kafkaClient } from '../support/admin.ts';
 import { eventually } from '../support/eventually.ts';
 import { kcat } from '../support/kcat.ts';
-import { useCluster } from '../support/use-cluster.ts';
+import { OffsetCommitter } from '../support/offset-committer.ts';
+import { useCluster, withCluster } from '../support/use-cluster.ts';
 import {
   EARLIEST,
   LATEST,
@@ -27,6 +28,7 @@ const cluster = useCluster({
   },
 });
 
+const OFFSETS_TOPIC = '__consumer_offsets';
 const SMALL = { 'segment.bytes': '4000', 'file.delete.delay.ms': '500' };
 const COMPACTED = { ...SMALL, 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '0.01' };
 const KEYS = 10;
@@ -37,8 +39,8 @@ async function produce(topic: string, from: number, to: number): Promise<void> {
   await kcat(cluster().bootstrap, ['-P', '-t', topic, '-p', '0', ...settings], { input: `${lines.join('\n')}\n` });
 }
 
-function cleanedOffset(brokerId: number, topic: string): number {
-  const text = readFileSync(path.join(cluster().broker(brokerId).logDirectory, 'cleaner-offset-checkpoint'), 'utf8');
+function cleanedOffset(brokerId: number, topic: string, of = cluster()): number {
+  const text = readFileSync(path.join(of.broker(brokerId).logDirectory, 'cleaner-offset-checkpoint'), 'utf8');
   return Number(new RegExp(`^${topic} 0 (\\d+)$`, 'm').exec(text)?.[1] ?? 0);
 }
 
@@ -177,5 +179,45 @@ describe('a topic with limits', () => {
     expect(after.length).toBeGreaterThan(before.length / 2);
     for (const id of [1, 2]) await cluster().broker(id).start();
     await whenFullyReplicated(cluster(), topic);
+  });
+});
+
+describe('the offsets of groups', () => {
+  it('stay small and are never lost, whoever coordinates', async () => {
+    const overrides = {
+      'offsets.topic.num.partitions': '1',
+      'offsets.topic.replication.factor': '3',
+      'offsets.topic.segment.bytes': '5000',
+      'log.cleaner.backoff.ms': '100',
+      'log.cleaner.min.cleanable.ratio': '0.01',
+      'log.segment.delete.delay.ms': '200',
+    };
+    await withCluster({ overrides }, async (own) => {
+      await createTopic(own, 'work', { replicationFactor: 3 });
+      const committers = Array.from({ length: 4 }, (_, index) =>
+        new OffsetCommitter(own, `group-${index}`, 'work').start(),
+      );
+      onTestFinished(async () => void (await Promise.all(committers.map((committer) => committer.stop()))));
+      const advance = (count: number): Promise<unknown> =>
+        Promise.all(committers.map((committer) => committer.advance(count)));
+      await advance(1);
+      await whenFullyReplicated(own, OFFSETS_TOPIC);
+      for (const _ of [1, 2]) {
+        await advance(150);
+        const coordinator = await whenLed(own, OFFSETS_TOPIC, 0);
+        await eventually(() => cleanedOffset(coordinator, OFFSETS_TOPIC, own) > 100, { what: 'a compaction' });
+        await own.broker(coordinator).kill();
+        await advance(20);
+        await own.broker(coordinator).start();
+        await whenFullyReplicated(own, OFFSETS_TOPIC);
+      }
+      await Promise.all(committers.map((committer) => committer.stop()));
+      expect(committers.flatMap(({ problems }) => problems)).toEqual([]);
+      for (const committer of committers)
+        expect(await committer.committed()).toBeGreaterThanOrEqual(committer.acknowledged);
+      const count = committers.reduce((sum, { acknowledgedCount }) => sum + acknowledgedCount, 0);
+      expect(await listOffset(own, OFFSETS_TOPIC, 0, LATEST)).toBeGreaterThanOrEqual(count);
+      expect((await readPartition(own, OFFSETS_TOPIC, 0)).length).toBeLessThan(count / 2);
+    });
   });
 });
