@@ -2,7 +2,7 @@
  * The commands of the scenarios of the consumer protocol (test/scripts/consumer-group). A request is known by `as=`, or
  * by its member; its answer is printed as `<as>: …` when it comes; records are printed with + as they are appended.
  *
- * shard [topics=a:4,b:2] [max-size=] [classic-max-size=] [policy=] [assignors=] [session=]   new and empty; always first
+ * shard [topics=a:4,b:2] [max-size=] [classic-max-size=] [policy=] [assignors=] [session=]   a new, empty one; first
  * topic name= partitions=     delete-topic name=           made or grown, made anew or gone; the shard is told
  * join member= [topics=a,b] [regex=] [instance=] [assignor=] [rebalance=] [v=] [epoch=0]      a full heartbeat
  * hb member= epoch= [owned=a:0/1,b:2 | owned=none] [rebalance=] [topics=] [regex=] [instance=] [assignor=] a heartbeat

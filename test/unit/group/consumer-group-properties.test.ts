@@ -144,7 +144,7 @@ function compacted({ stage }: GroupWorld): GroupShard {
 }
 
 describe('a group of the consumer protocol', () => {
-  it('never lets two of its members read one partition, and is the same for who reads its log, compacted or not', () => {
+  it('never lets two members read one partition, and is the same for who reads its log, compacted or not', () => {
     fc.assert(
       fc.property(events(KINDS), fc.boolean(), (happened, isCooperative) => {
         const play = new Play(isCooperative);
