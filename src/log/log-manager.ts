@@ -117,7 +117,12 @@ export class LogManager {
   private constructor(options: LogManagerOptions) {
     this.#options = options;
     const { disk, clock, random, logger, config } = options;
-    this.#cleaner = new LogCleaner({ clock, logger, config, logs: () => this.all() });
+    this.#cleaner = new LogCleaner({
+      clock,
+      logger: logger.named('kafka.log.LogCleaner'),
+      config,
+      logs: () => this.all(),
+    });
     this.#services = {
       disk,
       clock,

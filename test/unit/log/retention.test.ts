@@ -6,6 +6,7 @@ import type { PartitionLog } from '../../../src/log/partition-log.ts';
 import { findBreaches, type RetentionConfig } from '../../../src/log/retention.ts';
 import { CrashDisk } from '../../support/crash-disk.ts';
 import { aBatch, aLogConfig, createLog, loadManager, readBatches } from '../../support/logs.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 
 const NOW = 100_000;
 
@@ -183,5 +184,31 @@ describe('a log that gives up segments', () => {
     const modifiedMs = disk.lastModifiedMs();
     expect(log.deleteOldSegments(modifiedMs + 1000)).toBe(0);
     expect(log.deleteOldSegments(modifiedMs + 1001)).toBeGreaterThan(1);
+  });
+
+  it('is looked at every log.retention.check.interval.ms', async () => {
+    const clock = new ManualClock(10_000);
+    const config = aLogConfig({ segmentBytes: 300, retentionMs: 1000 });
+    const log = createLog(await loadManager({ disk, clock }, config), config);
+    for (let index = 0; index < 10; index++) log.appendAsLeader(aBatch({ timestampMs: 9500 }), 0, 'client', 10_000);
+    log.updateHighWatermark(10);
+    clock.advance(299_999);
+    expect(log.logStartOffset).toBe(0);
+    clock.advance(1);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([log.logStartOffset, log.segments.all.length]).toEqual([10, 1]);
+  });
+
+  it('ends the active segment of a compacted log in time for max.compaction.lag.ms', async () => {
+    const plain = await aFullLog({ maxCompactionLagMs: 1000 });
+    const { createdMs } = plain.segments.active;
+    const count = plain.segments.all.length;
+    plain.maybeRoll(createdMs + 1001);
+    expect(plain.segments.all.length).toBe(count);
+    plain.updateConfig({ ...plain.config, cleanupPolicy: ['compact'] });
+    plain.maybeRoll(createdMs + 1000);
+    expect(plain.segments.all.length).toBe(count);
+    plain.maybeRoll(createdMs + 1001);
+    expect(plain.segments.all.length).toBe(count + 1);
   });
 });
