@@ -10,6 +10,8 @@ const WORDS_PER_ENTRY = 6;
 export const BYTES_PER_ENTRY = 4 * WORDS_PER_ENTRY;
 const OFFSET_WORD = 4;
 const WORD = 0x1_0000_0000;
+/** As Kafka's. */
+const MAX_BYTES = 0x7fff_ffff;
 
 export class OffsetMap {
   readonly #words: Uint32Array;
@@ -28,7 +30,7 @@ export class OffsetMap {
    * @param loadFactor how full of those bytes it may get
    */
   constructor(maxBytes: number, loadFactor: number, maxKeys: number) {
-    const affordable = Math.floor(maxBytes / BYTES_PER_ENTRY);
+    const affordable = Math.floor(Math.min(maxBytes, MAX_BYTES) / BYTES_PER_ENTRY);
     this.#slots = Math.max(2, Math.min(affordable, Math.ceil(maxKeys / loadFactor) + 1));
     this.#capacity = Math.max(1, Math.min(Math.floor(this.#slots * loadFactor), this.#slots - 1));
     this.#words = new Uint32Array(this.#slots * WORDS_PER_ENTRY);

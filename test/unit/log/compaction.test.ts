@@ -430,6 +430,20 @@ describe('a compaction gives up without harm', () => {
     }
   });
 
+  it('when the topic is no longer compacted', async () => {
+    let aborted = 0;
+    for (let at = 1; at < 80; at += 7) {
+      const { log, error } = await disturbed(at, (each) =>
+        each.updateConfig({ ...each.config, cleanupPolicy: ['delete'] }),
+      );
+      if (error instanceof CompactionAbortedError) aborted++;
+      else expect(error).toBeNull();
+      expect(await contentOf(log)).toMatch(/18:a=9 19:b=9$/);
+      expect(disk.list('/data/t-0').filter(({ name }) => /cleaned|swap/.test(name))).toEqual([]);
+    }
+    expect(aborted).toBeGreaterThan(3);
+  });
+
   it('when its directory goes out of service', async () => {
     for (let at = 1; at < 80; at += 7) {
       const { log, error } = await disturbed(at, (each) => each.directory.fail('test', new Error('gone')));
