@@ -3,7 +3,7 @@
  * request shall wait for a million tombstones. What fits one slice is deleted all at once.
  *
  * Guarantees: an offset is only deleted as long as it is the one that was meant; a commit that came between stays. A
- * group is only deleted while it is empty, and after its last offset.
+ * group is only deleted while it is empty, and after its last offset; one that may not be deleted loses nothing.
  */
 import type { Ticket } from '../coordinator/shard.ts';
 import { Errors, type ErrorName } from '../protocol/errors.ts';
@@ -22,9 +22,14 @@ const RETRY_DELAY_MS = 10_000;
 
 export const TOMBSTONES_TIMER = 'tombstones';
 
-/** Why an offset goes: those of a topic that is gone are tried again, what has expired is found again. */
+/**
+ * Why an offset goes: those of a topic that is gone are tried again, what has expired is found again, and what a
+ * deleted group leaves goes only as long as that group may be deleted.
+ */
+type Reason = 'topicGone' | 'expired' | 'groupDeleted';
+
 type Entry =
-  | { readonly kind: 'offset'; readonly stored: StoredOffset; readonly isTopicGone: boolean }
+  | { readonly kind: 'offset'; readonly stored: StoredOffset; readonly reason: Reason }
   /** Waited for by a DeleteGroups, or expired (null). */
   | { readonly kind: 'group'; readonly groupId: string; readonly ticket: Ticket | null };
 
@@ -47,11 +52,11 @@ export class TombstoneQueue {
 
   /** Offsets of a topic that does not exist any more. */
   addTopicGone(stored: StoredOffset): void {
-    this.#entries.push({ kind: 'offset', stored, isTopicGone: true });
+    this.#entries.push({ kind: 'offset', stored, reason: 'topicGone' });
   }
 
   addExpired(stored: StoredOffset): void {
-    this.#entries.push({ kind: 'offset', stored, isTopicGone: false });
+    this.#entries.push({ kind: 'offset', stored, reason: 'expired' });
   }
 
   /** The group itself, when it is still unused by then. */
@@ -61,7 +66,8 @@ export class TombstoneQueue {
 
   /** The group with all it has. The ticket gets an element of DeleteGroups' results. */
   addDeletion(groupId: string, ticket: Ticket): void {
-    for (const stored of this.#store.ofGroup(groupId)) this.addExpired(stored);
+    for (const stored of this.#store.ofGroup(groupId))
+      this.#entries.push({ kind: 'offset', stored, reason: 'groupDeleted' });
     this.#entries.push({ kind: 'group', groupId, ticket });
   }
 
@@ -74,7 +80,7 @@ export class TombstoneQueue {
       const entry = this.#entries[taken.length];
       if (entry === undefined) break;
       taken.push(entry);
-      if (entry.kind === 'offset') bytes += this.#deleteOffset(entry.stored, slice, decision);
+      if (entry.kind === 'offset') bytes += this.#deleteOffset(entry, slice, decision);
       else bytes += this.#deleteGroup(entry, slice, decision);
     }
     this.#entries.splice(0, taken.length);
@@ -82,7 +88,10 @@ export class TombstoneQueue {
     decision.whenRefused((error, instead) => this.#refused(taken, error, instead));
   }
 
-  #deleteOffset({ groupId, topic, partition, offset }: StoredOffset, slice: Slice, decision: Decision): number {
+  #deleteOffset({ stored, reason }: Entry & { kind: 'offset' }, slice: Slice, decision: Decision): number {
+    const { groupId, topic, partition, offset } = stored;
+    // A group with members keeps what it has, also when they came between two slices.
+    if (reason === 'groupDeleted' && (this.#group(groupId)?.deleteError() ?? null) !== null) return 0;
     // It may have been meant twice, and is still there until the slice is in the log.
     if (slice.deleted.has(offset) || this.#store.get(groupId, topic, partition) !== offset) return 0;
     decision.record(offsetTombstone(groupId, topic, partition));
@@ -116,7 +125,7 @@ export class TombstoneQueue {
     const left: Entry[] = [];
     const waiting = new Map<Ticket, string>();
     for (const entry of [...taken, ...this.#entries]) {
-      if (entry.kind === 'offset' && entry.isTopicGone) left.push(entry);
+      if (entry.kind === 'offset' && entry.reason === 'topicGone') left.push(entry);
       if (entry.kind === 'group' && entry.ticket !== null) waiting.set(entry.ticket, entry.groupId);
     }
     for (const [ticket, groupId] of waiting) decision.replyNow(ticket, deletionResult(groupId, error));
