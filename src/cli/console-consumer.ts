@@ -6,6 +6,7 @@
  * no more and no less. (The group's member is our own: @platformatic/kafka does not tell LogAppendTime from
  * CreateTime, subscribes to no pattern, and takes longer to load than most answers.)
  */
+import { SystemRandom } from '../lib/random.ts';
 import { refuseSecurity } from './admin-connection.ts';
 import { ApiError } from './api-error.ts';
 import { ClusterClient } from './cluster-client.ts';
@@ -111,7 +112,8 @@ export const main = defineCommand({
     refuseSecurity(properties);
     const groupId = groupIdOf(options, properties);
     const settings = consumerSettings(options, properties, groupId !== null);
-    const group = groupId === null ? null : groupSettings(groupId, properties);
+    const memberId = new SystemRandom().bytes(16).toString('base64url');
+    const group = groupId === null ? null : groupSettings(groupId, properties, memberId);
     const format = recordFormatter(options.required('formatter'), formatterProperties(options));
     return consume(options, terminal, properties, { settings, group, format });
   },

@@ -1,23 +1,27 @@
 /**
  * Reads topics as a member of a group: takes part in dealing out the partitions, reads its own from the group's
  * offsets on, commits how far it has come, and makes room when the group changes (Kafka's KafkaConsumer that has
- * subscribed, with the eager protocol).
+ * subscribed).
  *
  * Guarantees: what is committed is exactly what the sink was given: from stop() or the loss of a partition on, it gets
  * no more of it. Offsets are committed every auto.commit.interval.ms, before partitions are given up and at the end;
  * then the member leaves, within a few seconds even if nobody answers.
  */
 import { Deferred } from '../lib/deferred.ts';
-import { type TopicPartition, topicPartitionKey } from '../model/topic-partition.ts';
+import { type TopicId, type TopicPartition, topicPartitionKey } from '../model/topic-partition.ts';
 import { Errors, errorName, isRetriable } from '../protocol/errors.ts';
 import { ApiError } from './api-error.ts';
+import { ClassicMembership, type ClassicSettings } from './classic-membership.ts';
 import type { ClusterClient } from './cluster-client.ts';
-import { GroupMembership, type MembershipSettings } from './group-membership.ts';
+import type { Membership } from './membership.ts';
+import { ModernMembership, type ModernSettings } from './modern-membership.ts';
 import { type ConsumerSettings, type PartitionStart, RecordConsumer, type RecordSink } from './record-consumer.ts';
 import { RepeatingTask } from './repeating-task.ts';
 
-export interface GroupSettings extends MembershipSettings {
-  readonly heartbeatIntervalMs: number;
+export interface GroupSettings {
+  readonly membership:
+    | ({ readonly protocol: 'classic' } & ClassicSettings)
+    | ({ readonly protocol: 'consumer'; readonly memberId: string } & ModernSettings);
   /** Null when no offsets are to be committed. */
   readonly autoCommitIntervalMs: number | null;
 }
@@ -51,7 +55,7 @@ interface Round {
 export class GroupConsumer {
   readonly #options: GroupConsumerOptions;
   readonly #groupCluster: ClusterClient;
-  readonly #membership: GroupMembership;
+  readonly #membership: Membership;
   #topics: readonly string[] = [];
   /** What the partitions were dealt out by, if this member did it. */
   #counts: ReadonlyMap<string, number> = new Map();
@@ -64,10 +68,14 @@ export class GroupConsumer {
   constructor(options: GroupConsumerOptions) {
     this.#options = options;
     this.#groupCluster = options.connect();
-    this.#membership = new GroupMembership(this.#groupCluster, options.group, async (topics) => {
-      this.#counts = await this.#countPartitions(topics);
-      return this.#counts;
-    });
+    const { membership } = options.group;
+    this.#membership =
+      membership.protocol === 'classic'
+        ? new ClassicMembership(this.#groupCluster, membership, async (topics) => {
+            this.#counts = await this.#countPartitions(topics);
+            return this.#counts;
+          })
+        : new ModernMembership(this.#groupCluster, membership, membership.memberId, (topics) => this.#topicIds(topics));
   }
 
   /** Reads until stop() is called. @throws what the sink throws, or an ApiError that trying again cannot mend */
@@ -143,14 +151,14 @@ export class GroupConsumer {
       });
     const heartbeat = async (): Promise<number> => {
       if (!(await this.#membership.heartbeat())) round.isOver.resolve();
-      return group.heartbeatIntervalMs;
+      return this.#membership.heartbeatIntervalMs;
     };
     const look = async (): Promise<number> => {
       if (await this.#hasChanged()) round.isOver.resolve();
       return this.#isMissingTopics() ? MISSING_TOPIC_RETRY_MS : settings.metadataMaxAgeMs;
     };
     const tasks = [
-      every(group.heartbeatIntervalMs, heartbeat),
+      every(this.#membership.heartbeatIntervalMs, heartbeat),
       every(this.#isMissingTopics() ? MISSING_TOPIC_RETRY_MS : settings.metadataMaxAgeMs, look),
     ];
     const { autoCommitIntervalMs } = group;
@@ -223,6 +231,11 @@ export class GroupConsumer {
       else if (names !== null) this.#onTopicError(name ?? '', errorCode);
     }
     return counts;
+  }
+
+  async #topicIds(names: readonly string[]): Promise<Map<TopicId, string>> {
+    const { topics } = await this.#options.cluster.metadata(names, 'metadata');
+    return new Map(topics.map(({ topicId, name }) => [topicId, name ?? '']));
   }
 
   #onTopicError(topic: string, errorCode: number): void {

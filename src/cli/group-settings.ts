@@ -9,28 +9,53 @@ const ASSIGNOR_NAMES = new Map([
   ['RoundRobin', 'roundrobin'],
 ]);
 
-/** @throws CommandError for what this consumer cannot be or do */
-export function groupSettings(groupId: string, properties: ReadonlyMap<string, string>): GroupSettings {
+/** What the new protocol leaves to the brokers. */
+const CLASSIC_KEYS = ['heartbeat.interval.ms', 'session.timeout.ms', 'partition.assignment.strategy'] as const;
+
+/**
+ * @param memberId for a member of the new protocol, which names itself
+ * @throws CommandError for what this consumer cannot be or do
+ */
+export function groupSettings(
+  groupId: string,
+  properties: ReadonlyMap<string, string>,
+  memberId: string,
+): GroupSettings {
   if (groupId === '') throw new CommandError('The configured group.id should not be an empty string or whitespace.');
-  const protocol = properties.get('group.protocol') ?? 'classic';
-  if (protocol.toLowerCase() !== 'classic')
-    throw new CommandError(
-      `group.protocol=${protocol} is not supported by this tool: it is a classic member of groups.`,
-    );
   const isCommitting = (properties.get('enable.auto.commit') ?? 'true').toLowerCase() !== 'false';
+  const protocol = (properties.get('group.protocol') ?? 'classic').toLowerCase();
+  if (protocol !== 'classic' && protocol !== 'consumer')
+    throw new CommandError(
+      `Invalid value ${protocol} for configuration group.protocol: String must be one of (case insensitive): ` +
+        'CLASSIC, CONSUMER',
+    );
+  const common = {
+    groupId,
+    groupInstanceId: properties.get('group.instance.id') ?? null,
+    rebalanceTimeoutMs: milliseconds(properties, 'max.poll.interval.ms', 300_000),
+  };
+  return {
+    membership:
+      protocol === 'classic'
+        ? { protocol, ...common, ...classicSettings(properties) }
+        : { protocol, memberId, ...common, serverAssignor: remoteAssignor(properties) },
+    autoCommitIntervalMs: isCommitting ? milliseconds(properties, 'auto.commit.interval.ms', 5000) : null,
+  };
+}
+
+function remoteAssignor(properties: ReadonlyMap<string, string>): string | null {
+  for (const key of CLASSIC_KEYS)
+    if (properties.has(key)) throw new CommandError(`${key} cannot be set when group.protocol=CONSUMER`);
+  return properties.get('group.remote.assignor') ?? null;
+}
+
+function classicSettings(properties: ReadonlyMap<string, string>) {
   const heartbeatIntervalMs = milliseconds(properties, 'heartbeat.interval.ms', 3000);
   const sessionTimeoutMs = milliseconds(properties, 'session.timeout.ms', 45_000);
   if (heartbeatIntervalMs >= sessionTimeoutMs)
     throw new CommandError('Heartbeat must be set lower than the session timeout');
-  return {
-    groupId,
-    groupInstanceId: properties.get('group.instance.id') ?? null,
-    sessionTimeoutMs,
-    heartbeatIntervalMs,
-    rebalanceTimeoutMs: milliseconds(properties, 'max.poll.interval.ms', 300_000),
-    assignors: assignorsOf(properties.get('partition.assignment.strategy')),
-    autoCommitIntervalMs: isCommitting ? milliseconds(properties, 'auto.commit.interval.ms', 5000) : null,
-  };
+  const assignors = assignorsOf(properties.get('partition.assignment.strategy'));
+  return { heartbeatIntervalMs, sessionTimeoutMs, assignors };
 }
 
 /** What a group's members have in common decides, so one that is not known here may stand among others. */

@@ -186,7 +186,7 @@ test.each([
       "'--consumer.config') do not match. Detected group ids: 'g', 'h'",
   ],
   [['--group', ''], 'The configured group.id should not be an empty string or whitespace.'],
-  [['--group', 'g', '--consumer-property', 'group.protocol=consumer'], 'group.protocol=consumer is not supported by'],
+  [['--group', 'g', '--consumer-property', 'group.protocol=new'], 'Invalid value new for configuration group.protocol'],
   [
     ['--group', 'g', '--consumer-property', 'session.timeout.ms=3000'],
     'Heartbeat must be set lower than the session timeout',
