@@ -31,7 +31,11 @@ const script = (name: string): GroupClient => ({
 
 export const kafkajs: GroupClient = script('kafkajs');
 /** Version 2.12 was seen to commit old offsets with Apache Kafka, too. */
-export const platformatic: GroupClient = { ...script('platformatic'), commitsOldOffsets: true };
+export const platformatic: GroupClient = {
+  ...script('platformatic'),
+  commitsOldOffsets: true,
+  diesWhenGivenUp: 'consumer',
+};
 
 /** librdkafka's newest release, as confluent-kafka brings it. */
 export const confluent: GroupClient = {

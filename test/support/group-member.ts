@@ -35,6 +35,8 @@ export interface GroupClient {
   readonly dropsOneWhenStopped?: true;
   /** It commits what it stood at before it lost and regained a partition, under its new generation. */
   readonly commitsOldOffsets?: true;
+  /** A commit that is refused because its member was given up ends the whole process, in this protocol. */
+  readonly diesWhenGivenUp?: 'consumer';
 }
 
 const KEPT_ERROR_LINES = 20;
@@ -99,6 +101,16 @@ export class GroupMember {
 
   get isRunning(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** What it says it holds, if it also says what it gives up. */
+  get held(): ReadonlySet<string> {
+    const held = new Set<string>();
+    for (const { name, partitions } of this.changes)
+      for (const [topic, partition] of partitions)
+        if (name === 'assigned') held.add(`${topic}-${partition}`);
+        else held.delete(`${topic}-${partition}`);
+    return held;
   }
 
   /** How many records it may have forgotten by now. */
