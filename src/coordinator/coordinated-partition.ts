@@ -29,6 +29,8 @@ export interface CoordinatedLog {
   readonly logStartOffset: number;
   readonly logEndOffset: number;
   readonly highWatermark: number;
+  /** Changes whenever batches were removed, so that a read that found nothing may have been too late. */
+  readonly cutCount: number;
   /** Whole batches, those that hold or follow startOffset; none when there are none below endOffset. */
   read(
     startOffset: number,

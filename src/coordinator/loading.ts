@@ -33,8 +33,6 @@ export interface LoadSummary {
 
 /** How long the loop may be busy before others get their turn. */
 const TURN_MS = 10;
-/** A log that cannot be read a second time where it should hold something is broken. */
-const MAX_EMPTY_READS = 3;
 const COMMIT_MARKER = 1;
 /** The version, then the type of a marker. */
 const MARKER_KEY_BYTES = 4;
@@ -45,14 +43,12 @@ export async function loadRecords<R>(options: LoadOptions<R>): Promise<LoadSumma
   const replayer = new LogReplay(options);
   let position = log.logStartOffset;
   let bytes = 0;
-  let emptyReads = 0;
   let buffer: Buffer = Buffer.alloc(0);
   while (position < log.logEndOffset) {
     // Records may have been deleted from the log's start while others had their turn.
     position = Math.max(position, log.logStartOffset);
+    const { cutCount } = log;
     const slice = log.read(position, { maxBytes: sliceBytes, endOffset: log.logEndOffset, minOneBatch: true });
-    // Compaction may have taken everything up to the end.
-    if (slice.isHot && slice.sizeBytes === 0) break;
     const source = slice.isHot ? slice : await slice.load();
     if (!isCurrent()) return null;
     if (source.sizeBytes > buffer.length) buffer = Buffer.allocUnsafeSlow(source.sizeBytes);
@@ -68,9 +64,11 @@ export async function loadRecords<R>(options: LoadOptions<R>): Promise<LoadSumma
       if (!isCurrent()) return null;
       turnEndsMs = clock.monotonicMs() + TURN_MS;
     }
-    emptyReads = position > before ? 0 : emptyReads + 1;
-    if (emptyReads >= MAX_EMPTY_READS)
-      throw new KafkaError('KAFKA_STORAGE_ERROR', `nothing can be read at offset ${position}`);
+    if (position === before && log.cutCount === cutCount) {
+      if (source.sizeBytes > 0)
+        throw new KafkaError('KAFKA_STORAGE_ERROR', `no batch can be read at offset ${position}`);
+      break; // Compaction has taken everything up to the end.
+    }
     await othersTurn(clock);
     if (!isCurrent()) return null;
   }

@@ -59,6 +59,8 @@ export interface ReplicaLog {
   readonly durableEndOffset: number;
   /** -1 when no epoch is known. */
   readonly latestEpoch: number;
+  /** Changes whenever batches were removed, so that what an unfinished read found may be no more. */
+  readonly cutCount: number;
   appendAsLeader(
     records: Buffer,
     leaderEpoch: number,

@@ -29,6 +29,7 @@ export class MemoryPartition implements CoordinatedPartition {
   logStartOffset = 0;
   logEndOffset = 0;
   highWatermark = 0;
+  cutCount = 0;
   /** Everything is committed at once, as with one replica. */
   isAlone = false;
   /** What the next appends throw. */
@@ -132,6 +133,9 @@ export class MemoryPartition implements CoordinatedPartition {
       },
       get highWatermark() {
         return owner.highWatermark;
+      },
+      get cutCount() {
+        return owner.cutCount;
       },
       read: (startOffset, { maxBytes }) => this.#read(startOffset, maxBytes),
     };

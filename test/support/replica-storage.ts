@@ -196,6 +196,10 @@ class MirroredLog implements ReplicaLog, ReplicaView {
     return this.#log.durableEndOffset;
   }
 
+  get cutCount(): number {
+    return this.#log.cutCount;
+  }
+
   get latestEpoch(): number {
     return this.#log.latestEpoch;
   }

@@ -36,6 +36,7 @@ export class SimulatedLog implements ReplicaLog {
   readonly config: ReplicaLog['config'];
   isOffline = false;
   readonly logStartOffset = 0;
+  readonly cutCount = 0;
   readonly #options: SimulatedLogOptions;
   #records: StoredRecord[] = [];
   #epochs: { epoch: number; start: number }[] = [];

@@ -221,18 +221,6 @@ describe('a coordinator that begins', () => {
     expect(await house.read('a')).toBe(0);
   });
 
-  it('gives up a log of which nothing can be read any more', async () => {
-    const house = new House();
-    house.partition.logEndOffset = 5;
-    house.partition.isCold = true;
-    house.runtime.onElected(house.partition);
-    await until(() => {
-      house.partition.letReadsGoOn();
-      return house.runtime.state(0) === 'closed';
-    });
-    expect(house.partition.reads).toBeLessThan(10);
-  });
-
   it('loads several partitions one after the other and serves those that are loaded', async () => {
     const house = new House();
     const second = new MemoryPartition(1);
