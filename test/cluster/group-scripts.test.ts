@@ -7,7 +7,13 @@ import { script, scriptLines } from '../support/scripts.ts';
 import { useCluster } from '../support/use-cluster.ts';
 
 const cluster = useCluster({
-  overrides: { 'offsets.topic.num.partitions': '4', 'offsets.topic.replication.factor': '3' },
+  overrides: {
+    'offsets.topic.num.partitions': '4',
+    'offsets.topic.replication.factor': '3',
+    'group.coordinator.rebalance.protocols': 'classic,consumer',
+    'group.consumer.heartbeat.interval.ms': '200',
+    'group.consumer.min.heartbeat.interval.ms': '100',
+  },
 });
 
 const at = (...args: string[]): string[] => ['--bootstrap-server', cluster().bootstrap, ...args];
@@ -20,13 +26,18 @@ async function produce(topic: string, first: number, last: number): Promise<void
 }
 
 function join(topic: string, group: string, ...args: string[]): ConsoleMember {
-  const heartbeat = ['--consumer-property', 'heartbeat.interval.ms=200'];
-  const member = new ConsoleMember(cluster().bootstrap, group, ['--topic', topic, ...heartbeat, ...args]);
+  const member = new ConsoleMember(cluster().bootstrap, group, ['--topic', topic, ...args]);
   onTestFinished(async () => {
     await member.stop('SIGKILL');
   });
   return member;
 }
+
+/** As a member of a classic group that soon hears of changes, or of one of the new protocol (KIP-848). */
+const PROTOCOLS = {
+  classic: ['--consumer-property', 'heartbeat.interval.ms=200'],
+  consumer: ['--consumer-property', 'group.protocol=consumer'],
+};
 
 /** The columns of the group's rows, without its name. */
 async function describeGroup(group: string, ...args: string[]): Promise<string[][]> {
@@ -50,30 +61,35 @@ describe('kafka-console-consumer --group', () => {
     expect([topic, partition, offset, end, lag]).toEqual(['once', '0', '20', '100', '80']);
   });
 
-  it('shares the partitions with whoever comes, without a record lost or printed twice', async () => {
-    await createTopic(cluster(), 'shared', { partitions: 6, replicationFactor: 3 });
-    const first = join('shared', 'team');
-    await produce('shared', 1, 500);
-    await eventually(() => expect(first.lines.length).toBeGreaterThan(0));
-    const second = join('shared', 'team');
-    await eventually(async () => {
-      const members = await describeGroup('team', '--members');
-      expect(members.map((cells) => cells.at(-1))).toEqual(['3', '3']);
-    });
-    await produce('shared', 501, 1000);
-    await eventually(() => expect(numbers(first, second)).toHaveLength(1000));
-    expect(second.lines.length).toBeGreaterThan(0);
-    expect(await first.stop()).toBe(130);
-    expect(first.stderr).toBe(`Processed a total of ${first.lines.length} messages\n`);
-    await produce('shared', 1001, 1200);
-    await eventually(() => expect(numbers(first, second)).toHaveLength(1200));
-    await second.stop();
-    expect(numbers(first, second)).toEqual(range(1, 1200));
-    const rows = await describeGroup('team');
-    expect(rows.map(([, partition, , , lag]) => `${partition}: ${lag}`)).toEqual(
-      range(0, 5).map((index) => `${index}: 0`),
-    );
-  });
+  it.each(['classic', 'consumer'] as const)(
+    'shares the partitions without a record lost or printed twice (%s)',
+    async (protocol) => {
+      const topic = `shared-${protocol}`;
+      const group = `team-${protocol}`;
+      await createTopic(cluster(), topic, { partitions: 6, replicationFactor: 3 });
+      const first = join(topic, group, ...PROTOCOLS[protocol]);
+      await produce(topic, 1, 500);
+      await eventually(() => expect(first.lines.length).toBeGreaterThan(0));
+      const second = join(topic, group, ...PROTOCOLS[protocol]);
+      await eventually(async () => {
+        const members = await describeGroup(group, '--members');
+        expect(members.map((cells) => cells.at(-1))).toEqual(['3', '3']);
+      });
+      await produce(topic, 501, 1000);
+      await eventually(() => expect(numbers(first, second)).toHaveLength(1000));
+      expect(second.lines.length).toBeGreaterThan(0);
+      expect(await first.stop()).toBe(130);
+      expect(first.stderr).toBe(`Processed a total of ${first.lines.length} messages\n`);
+      await produce(topic, 1001, 1200);
+      await eventually(() => expect(numbers(first, second)).toHaveLength(1200));
+      await second.stop();
+      expect(numbers(first, second)).toEqual(range(1, 1200));
+      const rows = await describeGroup(group);
+      expect(rows.map(([, partition, , , lag]) => `${partition}: ${lag}`)).toEqual(
+        range(0, 5).map((index) => `${index}: 0`),
+      );
+    },
+  );
 
   it('finds partitions and topics that are added', async () => {
     await createTopic(cluster(), 'growing-a', { partitions: 1, replicationFactor: 3 });
@@ -95,7 +111,7 @@ describe('kafka-console-consumer --group', () => {
 
   it('survives the death of its coordinator', async () => {
     await createTopic(cluster(), 'tough', { partitions: 3, replicationFactor: 3 });
-    const member = join('tough', 'survivor');
+    const member = join('tough', 'survivor', ...PROTOCOLS.classic);
     await produce('tough', 1, 50);
     await eventually(() => expect(numbers(member)).toEqual(range(1, 50)));
     const [[coordinator = ''] = []] = await describeGroup('survivor', '--state');
@@ -140,7 +156,7 @@ describe('kafka-consumer-groups', () => {
 
   it('does not touch a group that reads', async () => {
     await createTopic(cluster(), 'busy', { partitions: 1, replicationFactor: 3 });
-    const member = join('busy', 'worker');
+    const member = join('busy', 'worker', ...PROTOCOLS.classic);
     await produce('busy', 1, 3);
     await eventually(() => expect(numbers(member)).toEqual([1, 2, 3]));
     const reset = at('--reset-offsets', '--group', 'worker', '--topic', 'busy', '--to-earliest', '--execute');
