@@ -18,7 +18,7 @@ interface StoredPartition {
   readonly sequences: Map<number, number>;
 }
 
-const TOPIC_ID = 'NPmZHyhbR9y00wMglMH2sg';
+export const MEMORY_TOPIC_ID = 'NPmZHyhbR9y00wMglMH2sg';
 
 export class MemoryTopic {
   readonly name: string;
@@ -116,7 +116,7 @@ export class MemoryTopic {
           (topics[0]?.partitions ?? []).map(({ partition, fetchOffset }) => this.#fetch(id, partition, fetchOffset));
         const isEmpty = answer().every(({ errorCode, records }) => errorCode === 0 && records.length === 0);
         if (isEmpty) await new Promise((resolve) => setTimeout(resolve, Math.min(maxWaitMs, 20)));
-        return { errorCode: 0, responses: [{ topic: this.name, topicId: TOPIC_ID, partitions: answer() }] };
+        return { errorCode: 0, responses: [{ topic: this.name, topicId: MEMORY_TOPIC_ID, partitions: answer() }] };
       });
   }
 
@@ -136,7 +136,7 @@ export class MemoryTopic {
       controllerId: 1,
       topics: names.map((name) => ({
         name,
-        topicId: TOPIC_ID,
+        topicId: MEMORY_TOPIC_ID,
         errorCode: name === this.name ? errorCode : Errors.UNKNOWN_TOPIC_OR_PARTITION,
         partitions: name === this.name && errorCode === 0 ? partitions : [],
       })),
