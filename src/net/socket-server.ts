@@ -47,6 +47,12 @@ const MAX_COMPLAINTS = 10;
 const COMPLAINT_WINDOW_MS = 10_000;
 const MAX_CONNECTION_INDEX = 0x7fff_ffff;
 
+/**
+ * Kafka's 50 are for a thread that does nothing but accept. Here accepting waits for the turn to end, and whoever finds
+ * the queue full comes again after 1, 3, 7, 15 seconds: seen when a thousand members of groups connected at once.
+ */
+const LEAST_BACKLOG = 511;
+
 export class SocketServer {
   readonly #options: SocketServerOptions;
   readonly #limits: ConnectionLimits;
@@ -80,7 +86,7 @@ export class SocketServer {
       (endpoint) =>
         new Listener({
           endpoint,
-          backlog: config.socketListenBacklogSize,
+          backlog: Math.max(config.socketListenBacklogSize, LEAST_BACKLOG),
           onAccepted: (socket) => this.#onAccepted(socket, endpoint.listenerName),
           onError: (error) => this.#complain(`Listener ${endpoint.listenerName} could not accept`, error),
         }),
