@@ -64,6 +64,7 @@ export class GroupConsumer {
   #lastCommit = '';
   #failure: unknown = null;
   #isStopped = false;
+  readonly #stopping = new Deferred();
 
   constructor(options: GroupConsumerOptions) {
     this.#options = options;
@@ -95,6 +96,7 @@ export class GroupConsumer {
   stop(): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
+    this.#stopping.resolve();
     if (this.#round === null) this.#groupCluster.close();
     this.#round?.consumer?.stop();
     this.#round?.fetching.close();
@@ -108,6 +110,7 @@ export class GroupConsumer {
 
   async #takePart(): Promise<void> {
     await this.#subscribe();
+    if (this.#topics.length === 0) return this.#pause();
     const partitions = await this.#membership.join(this.#topics);
     const starts = await this.#starts(partitions);
     if (this.#isStopped) return;
@@ -123,6 +126,11 @@ export class GroupConsumer {
     fetching.close();
     await this.#commit(round);
     if (!this.#isStopped) this.#round = null;
+  }
+
+  /** No topic fits: a group is not joined for nothing. */
+  async #pause(): Promise<void> {
+    await Promise.race([this.#options.cluster.clock.sleep(MISSING_TOPIC_RETRY_MS), this.#stopping.promise]);
   }
 
   #reader(

@@ -314,7 +314,10 @@ export class Partition implements LeaderView {
     const error = this.check(NO_EPOCH, true);
     if (error !== 'NONE') throw new KafkaError(error);
     const beforeOffset = deletionOffset(this.log, `${this.topic}-${this.partition}`, offset);
+    if (beforeOffset <= this.log.logStartOffset) return beforeOffset;
     this.log.advanceLogStartOffset(beforeOffset);
+    const what = `Incremented log start offset to ${beforeOffset} due to client delete records request`;
+    this.#context.logger.info(`[Partition ${this.topic}-${this.partition}] ${what}`);
     this.#watchers.notify('logStart');
     return beforeOffset;
   }

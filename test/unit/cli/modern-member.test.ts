@@ -80,7 +80,8 @@ function script(maxVersion = ConsumerGroupHeartbeat.highestVersion): void {
 
 function note({ memberEpoch, instanceId, subscribedTopicNames, serverAssignor, topicPartitions }: Heartbeat): void {
   const owned = topicPartitions?.flatMap(({ partitions }) => partitions).join() ?? null;
-  const extra = `${instanceId === null ? '' : ` as ${instanceId}`}${serverAssignor === null ? '' : ` by ${serverAssignor}`}`;
+  const assignor = serverAssignor === null ? '' : ` by ${serverAssignor}`;
+  const extra = `${instanceId === null ? '' : ` as ${instanceId}`}${assignor}`;
   if (memberEpoch === 0) events.push(`joins ${subscribedTopicNames?.join()}${extra}`);
   else if (memberEpoch < 0) events.push(`leaves with ${memberEpoch}${extra}`);
   else if (owned !== null) events.push(`has [${owned}]`);
@@ -186,6 +187,25 @@ describe('a member of the new protocol', () => {
     const { terminal, ended } = start();
     expect(await ended).toBe(0);
     expect(terminal.log).toContain('org.apache.kafka.common.errors.UnsupportedAssignorException: so it is\n');
+  });
+
+  it('joins when there is a topic for it to read', async () => {
+    topic.metadataFailures = [Errors.UNKNOWN_TOPIC_OR_PARTITION];
+    append(0, 'a');
+    const terminal = new TestTerminal();
+    const args = ['--bootstrap-server', topic.bootstrap, '--include', 't.*', '--group', 'g', '--from-beginning'];
+    const protocol = ['--consumer-property', 'group.protocol=consumer'];
+    expect(await main([...args, ...protocol, '--max-messages', '1'], terminal)).toBe(0);
+    expect([terminal.stdout, events[0]]).toEqual(['a\n', 'joins t']);
+  });
+
+  it('does not join for nothing', async () => {
+    const terminal = new TestTerminal();
+    const args = ['--bootstrap-server', topic.bootstrap, '--include', 'no.*', '--group', 'g'];
+    expect(
+      await main([...args, '--consumer-property', 'group.protocol=consumer', '--timeout-ms', '50'], terminal),
+    ).toBe(0);
+    expect(events).toEqual([]);
   });
 
   it('leaves to the brokers what the new protocol leaves to them', async () => {
