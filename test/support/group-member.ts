@@ -103,6 +103,10 @@ export class GroupMember {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
+  get recordCount(): number {
+    return this.#recordCount;
+  }
+
   /** What it says it holds, if it also says what it gives up. */
   get held(): ReadonlySet<string> {
     const held = new Set<string>();
