@@ -6,6 +6,7 @@ import type { TimestampType } from '../protocol/records/batch.ts';
 import type { RecordHeader } from '../protocol/records/build.ts';
 import { ApiError } from './api-error.ts';
 import { CommandError } from './command.ts';
+import { groupMetadataFormatter, offsetsFormatter } from './group-formatters.ts';
 
 export interface ConsumedRecord {
   readonly topic: string;
@@ -41,6 +42,10 @@ const FORMATTERS = new Map<string, (properties: ReadonlyMap<string, string>) => 
   ['kafka.tools.LoggingMessageFormatter', defaultFormatter],
   ['org.apache.kafka.tools.consumer.NoOpMessageFormatter', () => () => Buffer.alloc(0)],
   ['kafka.tools.NoOpMessageFormatter', () => () => Buffer.alloc(0)],
+  ['org.apache.kafka.tools.consumer.OffsetsMessageFormatter', () => offsetsFormatter],
+  ['kafka.coordinator.group.GroupMetadataManager$OffsetsMessageFormatter', () => offsetsFormatter],
+  ['org.apache.kafka.tools.consumer.GroupMetadataMessageFormatter', () => groupMetadataFormatter],
+  ['kafka.coordinator.group.GroupMetadataManager$GroupMetadataMessageFormatter', () => groupMetadataFormatter],
 ]);
 
 /** @param name Java's class name */

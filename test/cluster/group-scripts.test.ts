@@ -109,6 +109,20 @@ describe('kafka-console-consumer --group', () => {
     await eventually(() => expect(numbers(member)).toEqual(range(1, 60)));
   });
 
+  it('shows what coordinators store', async () => {
+    await createTopic(cluster(), 'stored', { partitions: 1, replicationFactor: 3 });
+    await produce('stored', 1, 5);
+    await scriptLines(
+      'kafka-console-consumer.sh',
+      at('--topic', 'stored', '--group', 'keeper', '--from-beginning', '--max-messages', '5'),
+    );
+    const formatter = ['--formatter', 'org.apache.kafka.tools.consumer.OffsetsMessageFormatter'];
+    const topic = ['--topic', '__consumer_offsets', '--from-beginning', '--timeout-ms', '1500'];
+    const lines = await scriptLines('kafka-console-consumer.sh', at(...topic, ...formatter));
+    const key = '{"key":{"version":1,"data":{"group":"keeper","topic":"stored","partition":0}},"value":';
+    expect(lines.filter((line) => line.startsWith(`${key}{"version":3,"data":{"offset":5,`))).toHaveLength(1);
+  });
+
   it('survives the death of its coordinator', async () => {
     await createTopic(cluster(), 'tough', { partitions: 3, replicationFactor: 3 });
     const member = join('tough', 'survivor', ...PROTOCOLS.classic);
