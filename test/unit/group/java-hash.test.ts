@@ -17,5 +17,6 @@ describe('the partition of a group', () => {
   it('is never negative', () => {
     expect(partitionFor('polygenelubricants', 50)).toBe(0);
     expect(partitionFor('hello', 50)).toBe(22);
+    expect(partitionFor('console-consumer', 50)).toBe(40);
   });
 });
