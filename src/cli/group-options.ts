@@ -85,18 +85,19 @@ export function checkGroupOptions(options: GroupOptions): string | null {
   refuseUnavailable(options);
   const namesGroups = options.has('group') || options.has('all-groups');
   if (options.has('describe')) {
-    if (!namesGroups) throw new UsageError('Option [describe] takes one of these options: [group], [all-groups]');
+    if (!namesGroups) throw new UsageError('Option [describe] takes one of these options: [all-groups], [group]');
     if (VIEWS.filter((view) => options.has(view)).length > 1)
       throw new UsageError('Option [describe] takes at most one of these options: [members], [offsets], [state]');
     if (options.text('state')) throw new UsageError('Option [describe] does not take a value for [state]');
   }
   if (options.has('delete')) {
-    if (!namesGroups) throw new UsageError('Option [delete] takes one of these options: [group], [all-groups]');
+    if (!namesGroups) throw new UsageError('Option [delete] takes one of these options: [all-groups], [group]');
     if (options.has('topic'))
       throw new UsageError('The consumer does not support topic-specific offset deletion from a consumer group.');
   }
   if (options.has('delete-offsets') && !(options.has('group') && options.has('topic')))
-    throw new UsageError('Option [delete-offsets] takes the following options: [group], [topic]');
+    // Kafka's words; it means [group] and [topic].
+    throw new UsageError('Option [delete-offsets] takes the following options: [all-groups], [group]');
   const warning = options.has('reset-offsets') ? checkReset(options, namesGroups) : null;
   refuseTogether(options, 'group', 'all-groups', 'list');
   refuseTogether(options, 'topic', 'list', 'describe');
@@ -124,7 +125,7 @@ function refuseUnavailable(options: GroupOptions): void {
 function checkReset(options: GroupOptions, namesGroups: boolean): string | null {
   if (options.has('dry-run') && options.has('execute'))
     throw new UsageError('Option [reset-offsets] only accepts one of [execute] and [dry-run]');
-  if (!namesGroups) throw new UsageError('Option [reset-offsets] takes one of these options: [group], [all-groups]');
+  if (!namesGroups) throw new UsageError('Option [reset-offsets] takes one of these options: [all-groups], [group]');
   for (const scenario of SCENARIOS)
     refuseTogether(options, scenario, ...SCENARIOS.filter((other) => other !== scenario));
   return options.has('dry-run') || options.has('execute') ? null : DRY_RUN_WARNING;

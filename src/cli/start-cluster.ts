@@ -5,7 +5,10 @@
 import { enableCompileCache } from 'node:module';
 import path from 'node:path';
 
-enableCompileCache(path.join(import.meta.dirname, '..', '..', '.cache', 'node'));
+const cache = path.join(import.meta.dirname, '..', '..', '.cache', 'node');
+enableCompileCache(cache);
+// For the brokers, which know it before they load their first file: see bin/launch.sh.
+process.env['NODE_COMPILE_CACHE'] ??= cache;
 
 const [{ main }, { processTerminal }] = await Promise.all([
   import('./cluster-command.ts'),

@@ -305,7 +305,10 @@ describe('options that do not go together', () => {
     [['--delete', '--group', 'g', '--all-groups'], 'Option "[group]" can\'t be used with option "[all-groups]"'],
     [['--describe', '--group', 'g', '--topic', 't'], 'Option "[topic]" can\'t be used with option "[describe]"'],
     [['--delete', '--group', 'g', '--topic', 't'], 'The consumer does not support topic-specific offset deletion'],
-    [['--delete-offsets', '--group', 'g'], 'Option [delete-offsets] takes the following options: [group], [topic]'],
+    [
+      ['--delete-offsets', '--group', 'g'],
+      'Option [delete-offsets] takes the following options: [all-groups], [group]',
+    ],
     [
       ['--reset-offsets', '--group', 'g', '--dry-run', '--execute'],
       'Option [reset-offsets] only accepts one of [execute] and [dry-run]',
