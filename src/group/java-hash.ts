@@ -12,7 +12,6 @@ export function javaHashCode(text: string): number {
 
 /** The partition of __consumer_offsets that coordinates the group. */
 export function partitionFor(groupId: string, partitionCount: number): number {
-  // Kafka clears the sign bit; -2^31 becomes 0 with it, which Math.abs would not do.
   const hash = javaHashCode(groupId);
   // The least int32 has no absolute value among them. Producers drop the sign of a key's hash instead.
   return (hash === -0x8000_0000 ? 0 : Math.abs(hash)) % partitionCount;
