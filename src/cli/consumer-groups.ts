@@ -196,8 +196,8 @@ async function reset(context: Context): Promise<void> {
   if (!isScoped) throw new UsageError('One of the reset scopes should be defined: --all-topics, --topic.');
   if (target === null)
     throw new UsageError(
-      "Option '[reset-offsets]' requires one of the following scenarios: [[to-offset], [shift-by], [to-datetime], " +
-        '[by-duration], [to-earliest], [to-latest], [to-current], [from-file]]',
+      "Option '[reset-offsets]' requires one of the following scenarios: [[to-offset], [to-current], [to-datetime], " +
+        '[from-file], [by-duration], [to-earliest], [to-latest], [shift-by]]',
     );
   const offsets = await resetOffsets(context, {
     groupIds: await groupIdsOf(context),
