@@ -36,6 +36,8 @@ fi
 
 program="$root/$1"
 shift
+# Known before Node starts, the cache holds the first file, too: then no compiler of TypeScript is loaded, which is 18 MB.
+export NODE_COMPILE_CACHE="${NODE_COMPILE_CACHE:-$root/.cache/node}"
 if [ -z "$log" ]; then
   exec "$node" --disable-warning=ExperimentalWarning "$program" "$@"
 fi

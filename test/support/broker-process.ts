@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { createWriteStream, writeFileSync, type WriteStream } from 'node:fs';
 import * as path from 'node:path';
 import { startProcess } from './child-process.ts';
-import { type Implementation, launchCommand, READY, type RuntimeArguments } from './implementation.ts';
+import { COMPILE_CACHE, type Implementation, launchCommand, READY, type RuntimeArguments } from './implementation.ts';
 
 const OUTPUT_KEPT = 200_000;
 
@@ -116,6 +116,7 @@ export class BrokerProcess {
     const child = startProcess(command, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       cwd: path.dirname(this.#propertiesFile), // Where profiles and crash reports go.
+      env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE },
     });
     this.#process = child;
     this.#mayEnd = false;

@@ -18,6 +18,8 @@ export function implementationUnderTest(): Implementation {
   return process.env['BROKER_UNDER_TEST'] === 'apache-kafka' ? 'apache-kafka' : 'barnabas';
 }
 
+/** As bin/launch.sh sets it: what a user starts is what is tested and measured. */
+export const COMPILE_CACHE = path.resolve(import.meta.dirname, '../../.cache/node');
 const MAIN = path.resolve(import.meta.dirname, '../../src/main.ts');
 
 /** The broker says that it serves. Both makes print it. */
