@@ -182,7 +182,8 @@ function furnish(foundation: Foundation, started: Started): Rooms {
 }
 
 /** From here on others can reach the broker, and the controller's orders come. */
-async function open({ config, zk, clock, logger, onFatal }: Foundation, rooms: Rooms, started: Started): Promise<void> {
+async function open(foundation: Foundation, rooms: Rooms, started: Started): Promise<void> {
+  const { config, zk, clock, random, logger, onFatal } = foundation;
   const { broker, membership, links } = rooms;
   const { replicas, topicConfigs, controller } = broker;
   const dispatch = new Dispatch({ handlers: handlersOf(config), broker, logger, onFatal });
@@ -194,6 +195,12 @@ async function open({ config, zk, clock, logger, onFatal }: Foundation, rooms: R
   });
   await sockets.start();
   started.push(() => sockets.close());
+  if (config.httpListeners.length > 0) {
+    // Only now: without HTTP nothing of it is in memory.
+    const { openHttp } = await import('./http-front.ts');
+    const http = await openHttp({ broker, membership, random });
+    started.push(() => http.close());
+  }
   replicas.start();
   broker.groups.start();
   const configChanges = await watchConfigChanges(

@@ -34,6 +34,9 @@ export class Membership {
   readonly #options: MembershipOptions;
   #endpoints: readonly Endpoint[] = [];
   #brokerEpoch = NOT_REGISTERED;
+  /** The session of that registration. */
+  #registeredIn: string | null = null;
+  #isLeaving = false;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
@@ -45,6 +48,17 @@ export class Membership {
    */
   get brokerEpoch(): number {
     return this.#brokerEpoch;
+  }
+
+  /** Registered in a session that the ensemble cannot have given up. */
+  get isRegistered(): boolean {
+    const { zk } = this.#options;
+    return this.#registeredIn === zk.sessionId && zk.isLeaseValid();
+  }
+
+  /** Its leaderships are being moved away. */
+  get isLeaving(): boolean {
+    return this.#isLeaving;
   }
 
   /**
@@ -60,11 +74,13 @@ export class Membership {
   /** Registers again, in a new session: a new incarnation with a new broker epoch. */
   async rejoin(): Promise<void> {
     const { zk, brokerId, config, clock, logger } = this.#options;
+    const { sessionId } = zk;
     const registration = { endpoints: this.#endpoints, rack: config.brokerRack };
     this.#brokerEpoch = await registerBroker(zk, brokerId, registration, {
       clock,
       logger: logger.named('kafka.zk.KafkaZkClient'),
     });
+    this.#registeredIn = sessionId;
   }
 
   /**
@@ -74,6 +90,7 @@ export class Membership {
    */
   async leave(channel: ControllerChannel): Promise<void> {
     const { config, clock, logger } = this.#options;
+    this.#isLeaving = true;
     if (!config.controlledShutdownEnable || this.#brokerEpoch === NOT_REGISTERED) return;
     logger.info('Starting controlled shutdown');
     for (let attempt = 0; attempt <= config.controlledShutdownMaxRetries; attempt++) {

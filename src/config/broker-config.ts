@@ -11,6 +11,7 @@ import { ConfigError, type ConfigProblem, type Setting } from './config-error.ts
 import { type ConfigKey, camelCase, parseList, parseValue, type ValuesOf } from './definition.ts';
 import { isAcceptedKey, mayHoldSecret, replacementOf } from './keys/accepted-keys.ts';
 import { GROUP_KEYS } from './keys/group-keys.ts';
+import { HTTP_KEYS } from './keys/http-keys.ts';
 import { LOG_KEYS } from './keys/log-keys.ts';
 import { REPLICATION_KEYS, TRANSACTION_KEYS } from './keys/replication-keys.ts';
 import {
@@ -34,6 +35,7 @@ export const BROKER_KEYS = {
   ...GROUP_KEYS,
   ...TRANSACTION_KEYS,
   ...METRIC_KEYS,
+  ...HTTP_KEYS,
   ...REFUSED_KEYS,
 };
 

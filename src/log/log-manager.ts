@@ -367,6 +367,11 @@ export class LogManager {
     return this.#managed.some(({ directory }) => directory.isOffline);
   }
 
+  /** Paths of the directories that are out of service. */
+  get offlineDirectories(): string[] {
+    return this.#managed.flatMap(({ directory }) => (directory.isOffline ? [directory.path] : []));
+  }
+
   isOffline(directoryPath: string): boolean {
     return this.#managed.find(({ directory }) => directory.path === directoryPath)?.directory.isOffline ?? false;
   }

@@ -23,6 +23,9 @@ export const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   ['coordinator', ['lib', 'model', 'config', 'protocol', 'replica']],
   ['group', ['lib', 'model', 'config', 'protocol', 'coordinator']],
   ['broker', ['lib', 'model', 'config', 'protocol', 'log', 'metadata', 'replica', 'producer', 'group', 'controller']],
+  ['metrics', ['lib', 'model', 'config']],
+  ['registry', ['lib', 'model', 'protocol']],
+  ['http', ['lib', 'model', 'config', 'protocol', 'metrics', 'registry', 'broker']],
   ['cli', ['lib', 'model', 'config', 'protocol', 'net', 'log']],
 ]);
 
@@ -73,6 +76,8 @@ const MODULE_DOORS: readonly Door[] = [
   { what: /^node:(net|tls|dgram)$/, behind: /^src\/(net|cli)\//, cure: 'sockets live in net/' },
   { what: /^node:child_process$/, behind: /^src\/cli\//, cure: 'only the scripts start processes' },
   { what: /^node-zookeeper-client/, behind: /^src\/zk\//, cure: 'ZooKeeper lives in zk/' },
+  { what: /^fastify/, behind: /^src\/http\//, cure: 'HTTP lives in http/' },
+  { what: /^prom-client/, behind: /^src\/metrics\//, cure: 'numbers are plain fields; metrics/ reads them' },
   { what: /^pino/, behind: /^src\/logging\.ts$/, cure: 'take a Logger' },
   { what: /^(kafkajs|fast-check|vitest|vite)/, behind: /^$/, cure: 'development packages stay in test/ and bench/' },
 ];

@@ -1,0 +1,39 @@
+/** The one body in which HTTP says that something went wrong: `{error_code, message}`, as Confluent's do. */
+import { STATUS_CODES } from 'node:http';
+
+export interface ProblemBody {
+  readonly error_code: number;
+  readonly message: string;
+}
+
+/** Thrown by a route; `errorCode` is the status or, with more to say, five digits that begin with it. */
+export class HttpProblem extends Error {
+  override readonly name = 'HttpProblem';
+  readonly statusCode: number;
+  readonly errorCode: number;
+
+  constructor(statusCode: number, message = `HTTP ${statusCode} ${statusText(statusCode)}`, errorCode = statusCode) {
+    super(message);
+    this.statusCode = statusCode;
+    this.errorCode = errorCode;
+  }
+}
+
+export function problemBody({ errorCode, message }: HttpProblem): ProblemBody {
+  return { error_code: errorCode, message };
+}
+
+/**
+ * What a client may know of an error: all of a refusal, nothing of a fault of ours. Refusals of the HTTP server itself
+ * carry a status below 500.
+ */
+export function problemOf(error: unknown): HttpProblem {
+  if (error instanceof HttpProblem) return error;
+  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
+  if (status >= 400 && status < 500) return new HttpProblem(status, error instanceof Error ? error.message : undefined);
+  return new HttpProblem(500, 'Internal Server Error', 50_001);
+}
+
+function statusText(statusCode: number): string {
+  return STATUS_CODES[statusCode] ?? 'Error';
+}

@@ -1,0 +1,148 @@
+/**
+ * HTTP beside the binary port: one fastify for every address of http.listeners, all with the same plugins.
+ *
+ * Guarantees: a header, a body or a request that takes too long is refused and its connection closed; every answer has
+ * the request's id and cannot be taken for another content type than it has; everything unknown gets the one problem
+ * body; a fault of ours is logged and not shown; after close() no route runs any more. There is no CORS.
+ */
+import { Buffer } from 'node:buffer';
+import type { Duplex } from 'node:stream';
+import fastify, { type FastifyInstance, type FastifyPluginAsync, type FastifyReply } from 'fastify';
+import type { HttpListener } from '../config/keys/http-keys.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Random } from '../lib/random.ts';
+import { HttpProblem, problemBody, problemOf } from './problem.ts';
+
+export interface HttpServerOptions {
+  readonly listeners: readonly HttpListener[];
+  /** Each in a scope of its own: hooks and error handlers of one do not reach another. */
+  readonly plugins: readonly FastifyPluginAsync[];
+  readonly random: Random;
+  readonly logger: Logger;
+  /** For tests: shorter times than the usual. */
+  readonly timeouts?: Partial<HttpTimeouts>;
+}
+
+export interface HttpTimeouts {
+  /** For the whole of a request to arrive. */
+  readonly requestMs: number;
+  /** For its headers. */
+  readonly headersMs: number;
+  /** A connection without a request. */
+  readonly keepAliveMs: number;
+}
+
+const DEFAULT_TIMEOUTS: HttpTimeouts = { requestMs: 30_000, headersMs: 10_000, keepAliveMs: 60_000 };
+/** A route that takes more says so itself. */
+const MAX_BODY_BYTES = 1024 * 1024;
+const MAX_HEADER_BYTES = 16 * 1024;
+/** Of one part of a path: subjects are longer than topic names, which have at most 249 characters. */
+const MAX_PARAM_LENGTH = 1000;
+const MAX_CONNECTIONS = 1000;
+/** How often Node looks whether a request has taken too long. */
+const CHECK_INTERVAL_MS = 1000;
+const REQUEST_ID = /^[\w.-]{1,64}$/;
+const REQUEST_ID_BYTES = 8;
+
+export class HttpServer {
+  readonly #apps: readonly FastifyInstance[];
+  readonly #logger: Logger;
+
+  private constructor(apps: readonly FastifyInstance[], logger: Logger) {
+    this.#apps = apps;
+    this.#logger = logger;
+  }
+
+  /** Listens on every address; rejects when one cannot be bound, and listens on none then. */
+  static async start(options: HttpServerOptions): Promise<HttpServer> {
+    const server = new HttpServer(
+      options.listeners.map(() => newHttpApp(options)),
+      options.logger,
+    );
+    try {
+      for (const [index, app] of server.#apps.entries()) {
+        const { host = '', port = 0 } = options.listeners[index] ?? {};
+        const address = await app.listen({ host: host === '' ? '::' : host, port });
+        options.logger.info(`Awaiting HTTP requests on ${address}`);
+      }
+    } catch (error) {
+      await server.close();
+      throw error;
+    }
+    return server;
+  }
+
+  /** In the order of the listeners. */
+  get ports(): number[] {
+    return this.#apps.map(({ server }) => {
+      const address = server.address();
+      return typeof address === 'object' && address !== null ? address.port : -1;
+    });
+  }
+
+  /** Answers that are under way are cut off: nothing may be asked of a broker that is being taken down. */
+  async close(): Promise<void> {
+    await Promise.all(this.#apps.map((app) => app.close()));
+    this.#logger.debug('HTTP is closed');
+  }
+}
+
+/** Without a socket of its own, for tests: `inject` asks it. */
+export function newHttpApp(
+  options: Pick<HttpServerOptions, 'plugins' | 'random' | 'logger' | 'timeouts'>,
+): FastifyInstance {
+  const { plugins, random, logger } = options;
+  const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
+  const app = fastify({
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: timeouts.requestMs,
+    keepAliveTimeout: timeouts.keepAliveMs,
+    http: {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: timeouts.headersMs,
+      connectionsCheckingInterval: CHECK_INTERVAL_MS,
+    },
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: true },
+    genReqId: ({ headers }) => {
+      const theirs = headers['x-request-id'];
+      if (typeof theirs === 'string' && REQUEST_ID.test(theirs)) return theirs;
+      return random.bytes(REQUEST_ID_BYTES).toString('hex');
+    },
+    clientErrorHandler: (error, socket) => refuseBytes(error, socket),
+    frameworkErrors: (error, _request, reply: FastifyReply) => void answerProblem(reply, problemOf(error)),
+  });
+  app.server.maxConnections = MAX_CONNECTIONS;
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff' });
+  });
+  app.setNotFoundHandler(() => {
+    throw new HttpProblem(404);
+  });
+  app.setErrorHandler((error, request, reply) => {
+    const problem = problemOf(error);
+    if (problem.statusCode >= 500) logger.error(`Request ${request.id} (${request.method}) failed`, error);
+    return answerProblem(reply, problem);
+  });
+  for (const plugin of plugins) void app.register(plugin);
+  return app;
+}
+
+function answerProblem(reply: FastifyReply, problem: HttpProblem): FastifyReply {
+  return reply.code(problem.statusCode).send(problemBody(problem));
+}
+
+/** What came is no request that has a route: it is answered by hand, and the connection ends. */
+function refuseBytes(error: Error & { code?: string }, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
+  const problem = new HttpProblem(status);
+  const body = JSON.stringify(problemBody(problem));
+  socket.end(
+    `HTTP/1.1 ${problem.message.slice('HTTP '.length)}\r\nContent-Type: application/json; charset=utf-8\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,162 @@
+/** The HTTP server's limits, ids and problem bodies, by inject and over a real socket. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import { HttpProblem } from '../../../src/http/problem.ts';
+import { HttpServer, newHttpApp } from '../../../src/http/server.ts';
+import { type Logger, silentLogger } from '../../../src/lib/logger.ts';
+import { SystemRandom } from '../../../src/lib/random.ts';
+
+const random = new SystemRandom();
+const servers: HttpServer[] = [];
+
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server.close();
+});
+
+function newApp(logger: Logger = silentLogger) {
+  return newHttpApp({
+    random,
+    logger,
+    plugins: [
+      async (app) => {
+        app.get('/fault', async () => {
+          throw new Error('a secret of ours');
+        });
+        app.get('/refusal', async () => {
+          throw new HttpProblem(422, 'Too short a name', 42_201);
+        });
+        app.post('/echo', async ({ body }) => body);
+        app.get('/topics/:topic', async ({ params }) => params);
+      },
+    ],
+  });
+}
+
+async function startServer(timeouts: { requestMs: number; headersMs: number }): Promise<number> {
+  const server = await HttpServer.start({
+    listeners: [{ host: '127.0.0.1', port: 0 }],
+    plugins: [async (app) => void app.post('/echo', async ({ body }) => body)],
+    random,
+    logger: silentLogger,
+    timeouts,
+  });
+  servers.push(server);
+  return server.ports[0] ?? -1;
+}
+
+/** All that the server says before it ends the connection. */
+async function answerTo(port: number, text: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  let answer = '';
+  socket.on('data', (bytes: Buffer) => {
+    answer += bytes.toString();
+  });
+  socket.on('error', () => socket.destroy());
+  socket.write(text);
+  await once(socket, 'close');
+  return answer;
+}
+
+test('what is unknown gets the problem body', async () => {
+  const response = await newApp().inject('/nothing');
+  expect(response.statusCode).toBe(404);
+  expect(response.headers['content-type']).toBe('application/json; charset=utf-8');
+  expect(response.json()).toEqual({ error_code: 404, message: 'HTTP 404 Not Found' });
+});
+
+test('a refusal of a route keeps its code and its words', async () => {
+  const response = await newApp().inject('/refusal');
+  expect(response.statusCode).toBe(422);
+  expect(response.json()).toEqual({ error_code: 42_201, message: 'Too short a name' });
+});
+
+test('a fault of ours is logged with the id of its request, and not shown', async () => {
+  const logged: string[] = [];
+  const logger: Logger = { ...silentLogger, error: (message) => void logged.push(message) };
+  const response = await newApp(logger).inject({ url: '/fault', headers: { 'x-request-id': 'abc-1' } });
+  expect(response.statusCode).toBe(500);
+  expect(response.json()).toEqual({ error_code: 50_001, message: 'Internal Server Error' });
+  expect(logged).toEqual(['Request abc-1 (GET) failed']);
+});
+
+test('every answer names its request; an id that could do harm is replaced', async () => {
+  const app = newApp();
+  const theirs = await app.inject({ url: '/nothing', headers: { 'x-request-id': 'trace.42' } });
+  expect(theirs.headers['x-request-id']).toBe('trace.42');
+  const hostile = await app.inject({ url: '/nothing', headers: { 'x-request-id': 'a b<script>' } });
+  expect(hostile.headers['x-request-id']).toMatch(/^[0-9a-f]{16}$/);
+});
+
+test('answers cannot be taken for another content type, and no other origin may read them', async () => {
+  const { headers } = await newApp().inject({ url: '/topics/t', headers: { origin: 'https://elsewhere.example' } });
+  expect(headers['x-content-type-options']).toBe('nosniff');
+  expect(Object.keys(headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
+});
+
+test.each([
+  ['a body that is no JSON', { payload: '{"a":', headers: { 'content-type': 'application/json' } }, 400],
+  [
+    'a body that would change prototypes',
+    {
+      payload: '{"__proto__":{"a":1}}',
+      headers: { 'content-type': 'application/json' },
+    },
+    400,
+  ],
+  ['a content type that nobody reads', { payload: '<a/>', headers: { 'content-type': 'application/xml' } }, 415],
+  [
+    'a body beyond the limit',
+    {
+      payload: `"${'x'.repeat(1024 * 1024)}"`,
+      headers: { 'content-type': 'application/json' },
+    },
+    413,
+  ],
+])('%s is refused', async (_what, request, status) => {
+  const response = await newApp().inject({ method: 'POST', url: '/echo', ...request });
+  expect(response.statusCode).toBe(status);
+  expect(response.json()).toMatchObject({ error_code: status });
+});
+
+test('a path that cannot be decoded is refused', async () => {
+  const response = await newApp().inject('/topics/%zz');
+  expect(response.statusCode).toBe(400);
+  expect(response.json()).toMatchObject({ error_code: 400 });
+});
+
+test('headers beyond the limit are refused, and the connection ends', async () => {
+  const port = await startServer({ requestMs: 10_000, headersMs: 10_000 });
+  const answer = await answerTo(port, `GET / HTTP/1.1\r\nHost: a\r\nX-Long: ${'x'.repeat(20_000)}\r\n\r\n`);
+  expect(answer).toMatch(/^HTTP\/1\.1 431 /);
+  expect(answer).toContain('{"error_code":431,"message":"HTTP 431 Request Header Fields Too Large"}');
+});
+
+test('a body that comes too slowly is not waited for', async () => {
+  const port = await startServer({ requestMs: 200, headersMs: 100 });
+  const head = 'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n';
+  expect(await answerTo(port, `${head}"a`)).toMatch(/^HTTP\/1\.1 408 Request Timeout/);
+});
+
+test('bytes that are no HTTP are refused', async () => {
+  const port = await startServer({ requestMs: 10_000, headersMs: 10_000 });
+  expect(await answerTo(port, '\0\0\0\x10hello\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 Bad Request/);
+});
+
+test('two listeners have the same routes, and none is open after close', async () => {
+  const server = await HttpServer.start({
+    listeners: [
+      { host: '127.0.0.1', port: 0 },
+      { host: 'localhost', port: 0 },
+    ],
+    plugins: [async (app) => void app.get('/here', async () => 'yes')],
+    random,
+    logger: silentLogger,
+  });
+  const { ports } = server;
+  expect(new Set(ports).size).toBe(2);
+  for (const port of ports) expect(await (await fetch(`http://127.0.0.1:${port}/here`)).text()).toBe('yes');
+  await server.close();
+  for (const port of ports) await expect(fetch(`http://127.0.0.1:${port}/here`)).rejects.toThrow('fetch failed');
+});
