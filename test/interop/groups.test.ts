@@ -103,19 +103,20 @@ describe.each(['barnabas', 'apache-kafka'] as Implementation[])('the groups of %
   });
 
   it('are refused in the same words', async () => {
+    await createTopic(cluster(), 'refused');
     expect((await bothSay(cluster(), ['--describe', '--group', 'nobody'])).lines).toEqual([
       "Error: Consumer group 'nobody' does not exist.",
     ]);
     for (const what of ['--members', '--state']) await bothSay(cluster(), ['--describe', '--group', 'nobody', what]);
     const refused = await bothSay(cluster(), ['--delete', '--group', 'nobody']);
     expect(refused.lines.join()).toMatch(/GroupIdNotFoundException/);
-    await bothSay(cluster(), ['--delete-offsets', '--group', 'nobody', '--topic', 'console']);
+    await bothSay(cluster(), ['--delete-offsets', '--group', 'nobody', '--topic', 'refused']);
     const wrongUses = [
       ['--list', '--describe', '--group', 'g'],
       ['--list', '--state', 'sleeping'],
       ['--describe', '--group', 'g', '--members', '--state'],
-      ['--reset-offsets', '--group', 'g', '--to-earliest'],
-      ['--reset-offsets', '--group', 'g', '--topic', 'console'],
+      ['--reset-offsets', '--group', 'g', '--dry-run', '--to-earliest'],
+      ['--reset-offsets', '--group', 'g', '--dry-run', '--topic', 'refused'],
       ['--delete-offsets', '--group', 'g'],
     ];
     for (const args of wrongUses) expect((await bothSay(cluster(), args)).exitCode).toBe(1);

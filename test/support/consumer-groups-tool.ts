@@ -53,11 +53,16 @@ function understand({ exitCode, stdout, stderr }: Outcome): Said {
     else rows.push(...rowsIn(header, rest));
   }
   // After a wrong use the help follows, which is worded differently.
-  if (exitCode !== 0) lines.splice(0, lines.length, linesOf(stderr)[0] ?? '');
+  if (exitCode !== 0) lines.splice(0, lines.length, inOrder(linesOf(stderr)[0] ?? ''));
   const warnings = linesOf(stderr)
     .filter((line) => WARNING.test(line))
     .map((line) => line.replace(/^\[[^\]]*\] /, ''));
   return { exitCode, rows: rows.toSorted(byText), lines: lines.toSorted(), warnings: warnings.toSorted() };
+}
+
+/** The options that a wrong use is told to choose from are a set there. */
+function inOrder(reason: string): string {
+  return reason.replace(/\[(\[.*\])\]/, (_all, options: string) => options.split(', ').toSorted().join(', '));
 }
 
 function byText(left: Row, right: Row): number {
