@@ -1,6 +1,6 @@
 /**
  * A member of a consumer group that does nothing but take part: joins, syncs, beats, joins again when the group
- * rebalances. On the raw API calls of @platformatic/kafka, so that a thousand of them fit into the process that measures.
+ * rebalances. On the raw API calls of @platformatic/kafka, so that a thousand of them fit into one process.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
