@@ -117,16 +117,21 @@ describe('a broker client', () => {
     expect(client.isConnected).toBe(false);
     isHanging = false;
     expect((await client.send(ApiVersions, 3, request)).errorCode).toBe(0);
-    expect(server.connectionCount).toBe(1);
+    await eventually(() => server.connectionCount === 1, { intervalMs: 1 });
   });
 
   it('gives up a connection on which a request was not answered in time', async () => {
     let isHanging = true;
-    const server = await startBroker((frame) =>
-      isHanging ? { kind: 'pending', reply: new Deferred<null>().promise, isStaged: true } : apiVersionsReply(frame, 0),
-    );
+    let received = 0;
+    const server = await startBroker((frame) => {
+      received++;
+      if (!isHanging) return apiVersionsReply(frame, 0);
+      return { kind: 'pending', reply: new Deferred<null>().promise, isStaged: true };
+    });
     const client = clientOf(server, { reconnectBackoffMs: 1 });
     const other = expect(client.send(ApiVersions, 3, request)).rejects.toThrow('ApiVersions was not answered in time');
+    // The time of the next one is for its answer, not for the connection.
+    await eventually(() => received === 1, { intervalMs: 1 });
     await expect(client.send(ApiVersions, 3, request, { timeoutMs: 30 })).rejects.toThrow('not answered in time');
     await other;
     isHanging = false;
