@@ -57,14 +57,16 @@ export class ControllerChannel {
     const { clock, requestTimeoutMs, retryBackoffMs = DEFAULT_RETRY_BACKOFF_MS } = this.#options;
     const timeoutMs = options.timeoutMs ?? requestTimeoutMs;
     const deadlineMs = clock.monotonicMs() + timeoutMs;
+    let stale: ResponseOut<A> | null = null;
     for (;;) {
       if (this.#isClosed) throw new ConnectionError('the channel is closed');
       const outcome = await this.#attempt(api, version, request, deadlineMs);
-      const isStale = outcome instanceof ConnectionError || (options.retryWhen?.(outcome) ?? false);
       const isLast = clock.monotonicMs() + retryBackoffMs >= deadlineMs;
-      if (!isStale && !(outcome instanceof ConnectionError)) return outcome;
-      if (isLast) {
-        if (!(outcome instanceof ConnectionError)) return outcome;
+      if (!(outcome instanceof ConnectionError)) {
+        if (isLast || !(options.retryWhen?.(outcome) ?? false)) return outcome;
+        stale = outcome;
+      } else if (isLast) {
+        if (stale !== null) return stale;
         throw new ConnectionError(`${api.name} to the controller failed within ${timeoutMs} ms: ${outcome.message}`, {
           cause: outcome,
         });

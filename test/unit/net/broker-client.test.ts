@@ -244,11 +244,18 @@ describe('the channel to the controller', () => {
   });
 
   it('gives a stale answer when the time is up, and an error when there was none', async () => {
-    const old = await startBroker((frame) => allocateReply(frame, Errors.NOT_CONTROLLER));
+    let count = 0;
+    // Nobody answers the second attempt, which has all the time that is left.
+    const old = await startBroker((frame) =>
+      count++ === 0
+        ? allocateReply(frame, Errors.NOT_CONTROLLER)
+        : { kind: 'pending', reply: new Deferred<null>().promise, isStaged: true },
+    );
     const stale = channelTo(() => addressOf(old, 1));
-    const options = { timeoutMs: 40, retryWhen };
+    const options = { timeoutMs: 500, retryWhen };
     const response = await stale.send(AllocateProducerIds, 0, { brokerId: 1 }, options);
     expect(response.errorCode).toBe(Errors.NOT_CONTROLLER);
+    expect(count).toBe(2);
     const nobody = channelTo(() => null).send(AllocateProducerIds, 0, { brokerId: 1 }, options);
     await expect(nobody).rejects.toThrow('no controller is known');
   });
