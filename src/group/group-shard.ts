@@ -368,8 +368,15 @@ export class GroupShard implements Shard<GroupRecord> {
 
   #newClassicGroup(groupId: string): ClassicGroup {
     const group = new ClassicGroup(groupId, this.#pendingMembers, this.#memberBytes);
+    group.isStored = this.#offsets.store.hasGroup(groupId);
     this.#groups.set(groupId, group);
     return group;
+  }
+
+  /** Offsets always have a group: without one nobody would see them, and they would never expire. */
+  #dropGroup(groupId: string): void {
+    if (this.#offsets.store.hasGroup(groupId)) this.#newClassicGroup(groupId);
+    else this.#groups.delete(groupId);
   }
 
   #forgetIfUnused(group: ClassicGroup): void {
@@ -394,7 +401,7 @@ export class GroupShard implements Shard<GroupRecord> {
   #replayConsumerGroup(record: ConsumerGroupRecord): void {
     const { groupId } = record.key;
     const group = this.#consumers.replay(this.#groups.get(groupId), record);
-    if (group === null) this.#groups.delete(groupId);
+    if (group === null) this.#dropGroup(groupId);
     else this.#groups.set(groupId, group);
   }
 
@@ -407,7 +414,7 @@ export class GroupShard implements Shard<GroupRecord> {
     }
     if (!(known instanceof ClassicGroup)) return;
     known.die();
-    this.#groups.delete(key.group);
+    this.#dropGroup(key.group);
     this.#logger.debug(`Group ${key.group} is deleted.`);
   }
 }
