@@ -280,14 +280,20 @@ export class Segment implements IndexOwner {
     this.#complete(this.#readIndex('index'), this.#readIndex('timeindex'));
   }
 
+  /** The same on the thread pool. A segment that leaves the log meanwhile has nothing to be found in any more. */
   async whenIndexesComplete(): Promise<void> {
     if (this.#offsetIndex.isComplete && this.#timeIndex.isComplete) return;
     const { disk } = this.#context;
-    const [offsets, times] = await Promise.all([
-      disk.whenRead(this.files.path('index')),
-      disk.whenRead(this.files.path('timeindex')),
-    ]);
-    this.#complete(offsets, times);
+    try {
+      const [offsets, times] = await Promise.all([
+        disk.whenRead(this.files.path('index')),
+        disk.whenRead(this.files.path('timeindex')),
+      ]);
+      if (!this.#isDeleted) this.#complete(offsets, times);
+    } catch (error) {
+      // Its files have other names since, or none: that they are not found says nothing of the disk.
+      if (!this.#isDeleted) throw error;
+    }
   }
 
   #complete(offsets: Buffer, times: Buffer): void {
