@@ -189,7 +189,7 @@ async function open(foundation: Foundation, rooms: Rooms, started: Started): Pro
   const dispatch = new Dispatch({ handlers: handlersOf(config), broker, logger, onFatal });
   const sockets = new SocketServer({
     config,
-    handleFrame: (frame, connection) => dispatch.handleFrame(frame, connection),
+    handleFrame: (frame, connection, receivedMs) => dispatch.handleFrame(frame, connection, receivedMs),
     clock,
     logger: logger.named('kafka.network.SocketServer'),
   });

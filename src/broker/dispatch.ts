@@ -28,6 +28,7 @@ import {
   type RequestContext,
   Staged,
 } from './handler.ts';
+import type { RequestCounters, RequestTrace } from './request-counters.ts';
 
 /** Bytes from outside that are no request we answer: the connection is closed. */
 export class InvalidRequestError extends Error {
@@ -40,6 +41,8 @@ export interface ReadyResponse {
   readonly bytes: Buffer;
   /** To be called when the bytes have left (or never will): they lie in a pooled buffer. */
   readonly release: (() => void) | null;
+  /** Told when the bytes have left; null when nobody counts. */
+  readonly trace: RequestTrace | null;
 }
 export interface PendingResponse {
   readonly kind: 'pending';
@@ -57,6 +60,8 @@ export interface DispatchOptions {
   readonly logger: Logger;
   readonly onFatal: (what: string, error: unknown) => void;
   readonly responseBuffers?: BufferPool;
+  /** Where requests are counted, if anybody reads it. */
+  readonly counters?: RequestCounters | undefined;
 }
 
 interface RequestHeader {
@@ -64,6 +69,15 @@ interface RequestHeader {
   readonly apiVersion: number;
   readonly correlationId: number;
   readonly clientId: string | null;
+}
+
+/** A request that was understood, for whoever answers it. */
+interface AskedRequest {
+  readonly handler: Handler;
+  readonly header: RequestHeader;
+  readonly request: unknown;
+  readonly connection: ConnectionInfo;
+  readonly trace: RequestTrace | null;
 }
 
 /** Responses with more record bytes than this are encoded into a pooled buffer. */
@@ -82,6 +96,7 @@ export class Dispatch {
   readonly #logger: Logger;
   readonly #onFatal: (what: string, error: unknown) => void;
   readonly #buffers: BufferPool;
+  readonly #counters: RequestCounters | null;
   #faultCount = 0;
 
   constructor(options: DispatchOptions) {
@@ -89,6 +104,7 @@ export class Dispatch {
     this.#logger = options.logger;
     this.#onFatal = options.onFatal;
     this.#buffers = options.responseBuffers ?? new BufferPool();
+    this.#counters = options.counters ?? null;
     for (const handler of options.handlers) this.#handlers.set(handler.apiKey, handler);
     this.supportedApis = [...this.#handlers.values()]
       .map(({ apiKey, minVersion, maxVersion }) => ({ apiKey, minVersion, maxVersion }))
@@ -103,8 +119,9 @@ export class Dispatch {
   /**
    * Handles one request. The frame (without its length) is only looked at until this returns; what a handler keeps, it
    * copies. Throws InvalidRequestError when the connection must be closed.
+   * @param receivedMs when its last byte came, monotonic; now, when nobody says
    */
-  handleFrame(frame: Buffer, connection: ConnectionInfo): DispatchOutcome {
+  handleFrame(frame: Buffer, connection: ConnectionInfo, receivedMs = -1): DispatchOutcome {
     if (frame.length < SHORTEST_HEADER_BYTES) throw new InvalidRequestError(`a request of ${frame.length} bytes`);
     const apiKey = frame.readInt16BE(0);
     const version = frame.readInt16BE(2);
@@ -124,16 +141,21 @@ export class Dispatch {
       nowMs: this.#broker.clock.nowMs(),
       monotonicMs: this.#broker.clock.monotonicMs(),
     };
+    const trace = this.#begin(handler, context, request, frame.length, receivedMs);
+    const asked: AskedRequest = { handler, header, request, connection, trace };
     try {
       if (handler.isForBrokers && !this.#mayBeBroker(connection)) throw new KafkaError('CLUSTER_AUTHORIZATION_FAILED');
       const result = handler.handle(context, request);
-      if (result === NO_RESPONSE) return null;
-      if (result instanceof Staged) return this.#pending(handler, header, request, connection, result.reply, true);
-      if (result instanceof EncodedBefore) return this.#answerAgain(header, result.frame);
-      if (result instanceof Promise) return this.#pending(handler, header, request, connection, result, false);
-      return this.#encode(handler, header, result);
+      if (result === NO_RESPONSE) {
+        trace?.onNoReply(this.#nowMs);
+        return null;
+      }
+      if (result instanceof Staged) return this.#pending(asked, result.reply, true);
+      if (result instanceof EncodedBefore) return this.#answerAgain(asked, result.frame);
+      if (result instanceof Promise) return this.#pending(asked, result, false);
+      return this.#encode(asked, result);
     } catch (error) {
-      return this.#answerError(handler, header, request, connection, error);
+      return this.#answerError(asked, error);
     }
   }
 
@@ -142,51 +164,71 @@ export class Dispatch {
     return isInterBrokerListener || listenerName === this.#broker.config.controlPlaneListenerName?.toUpperCase();
   }
 
-  #pending(
+  get #nowMs(): number {
+    return this.#broker.clock.monotonicMs();
+  }
+
+  #begin(
     handler: Handler,
-    header: RequestHeader,
+    { version, monotonicMs }: RequestContext,
     request: unknown,
-    connection: ConnectionInfo,
-    reply: Promise<unknown>,
-    isStaged: boolean,
-  ): PendingResponse {
+    frameBytes: number,
+    receivedMs: number,
+  ): RequestTrace | null {
+    if (this.#counters === null) return null;
+    const times = { receivedMs: receivedMs < 0 ? monotonicMs : receivedMs, startedMs: monotonicMs };
+    return this.#counters.begin(handler, version, request, frameBytes, times);
+  }
+
+  #pending(asked: AskedRequest, reply: Promise<unknown>, isStaged: boolean): PendingResponse {
+    const { trace } = asked;
+    trace?.onPending(this.#nowMs);
     const encoded = reply
-      .then((response) => (response === NO_RESPONSE ? null : this.#encode(handler, header, response)))
-      .catch((error: unknown) => this.#answerError(handler, header, request, connection, error));
+      .then((response) => {
+        trace?.onResumed(this.#nowMs);
+        if (response !== NO_RESPONSE) return this.#encode(asked, response);
+        trace?.onNoReply(this.#nowMs);
+        return null;
+      })
+      .catch((error: unknown) => {
+        trace?.onResumed(this.#nowMs);
+        return this.#answerError(asked, error);
+      });
     return { kind: 'pending', reply: encoded, isStaged };
   }
 
-  #encode(handler: Handler, { apiVersion, correlationId }: RequestHeader, response: unknown): ReadyResponse {
+  #encode({ handler, header, trace }: AskedRequest, response: unknown): ReadyResponse {
+    const { apiVersion, correlationId } = header;
     const recordsSizeBytes = handler.recordsSizeBytes(apiVersion, response);
     if (recordsSizeBytes <= POOLED_RESPONSE_BYTES) {
-      return { kind: 'ready', bytes: handler.encode(apiVersion, correlationId, response), release: null };
+      const bytes = handler.encode(apiVersion, correlationId, response);
+      trace?.onEncoded(this.#nowMs, bytes.length, response);
+      return { kind: 'ready', bytes, release: null, trace };
     }
     const headroomBytes = RESPONSE_HEADROOM_BYTES + Math.floor(recordsSizeBytes * RESPONSE_HEADROOM_SHARE);
     const buffer = this.#buffers.take(recordsSizeBytes + headroomBytes);
     const release = (): void => this.#buffers.give(buffer);
     try {
-      return { kind: 'ready', bytes: handler.encode(apiVersion, correlationId, response, buffer), release };
+      const bytes = handler.encode(apiVersion, correlationId, response, buffer);
+      trace?.onEncoded(this.#nowMs, bytes.length, response);
+      return { kind: 'ready', bytes, release, trace };
     } catch (error) {
       release();
       throw error;
     }
   }
 
-  #answerAgain({ correlationId }: RequestHeader, frame: Buffer): ReadyResponse {
+  #answerAgain({ header, trace }: AskedRequest, frame: Buffer): ReadyResponse {
     const buffer = this.#buffers.take(frame.length);
     frame.copy(buffer);
-    buffer.writeInt32BE(correlationId, LENGTH_BYTES);
-    return { kind: 'ready', bytes: buffer.subarray(0, frame.length), release: () => this.#buffers.give(buffer) };
+    buffer.writeInt32BE(header.correlationId, LENGTH_BYTES);
+    trace?.onEncoded(this.#nowMs, frame.length, null);
+    return { kind: 'ready', bytes: buffer.subarray(0, frame.length), release: () => this.#buffers.give(buffer), trace };
   }
 
   /** Always an answer: that a request which expects no response has failed can only be told by closing. */
-  #answerError(
-    handler: Handler,
-    header: RequestHeader,
-    request: unknown,
-    connection: ConnectionInfo,
-    error: unknown,
-  ): ReadyResponse {
+  #answerError(asked: AskedRequest, error: unknown): ReadyResponse {
+    const { handler, header, request, connection } = asked;
     const asker = `${header.clientId ?? 'an unnamed client'} at ${connection.id}`;
     const what = `${handler.name} v${header.apiVersion} from ${asker}`;
     if (error instanceof AssertionError) {
@@ -204,13 +246,18 @@ export class Dispatch {
     }
     const response = handler.onError(request, name, message, header.apiVersion);
     if (response === NO_RESPONSE) throw new InvalidRequestError(`${what} failed (${name}) and expects no response`);
-    return this.#encode(handler, header, response);
+    return this.#encode(asked, response);
   }
 
   /** KIP-511: the client learns our range from a reply in the oldest layout, and asks again. */
   #refuseApiVersions({ apiKey, minVersion, maxVersion }: Handler, correlationId: number): ReadyResponse {
     const response = { errorCode: Errors.UNSUPPORTED_VERSION, apiKeys: [{ apiKey, minVersion, maxVersion }] };
-    return { kind: 'ready', bytes: encodeResponse(ApiVersions, 0, correlationId, response), release: null };
+    return {
+      kind: 'ready',
+      bytes: encodeResponse(ApiVersions, 0, correlationId, response),
+      release: null,
+      trace: null,
+    };
   }
 }
 

@@ -98,6 +98,7 @@ export class FetchLook {
         : partition.readForConsumer(target, terms.mustLead, terms.isReadCommitted, limits);
       return typeof read === 'string' ? { error: read, read: null } : { error: 'NONE', read };
     } catch (error) {
+      partition.counters.failedFetchRequests++;
       if (error instanceof KafkaError) return { error: error.error, read: null };
       throw error;
     }

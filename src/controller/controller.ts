@@ -20,6 +20,7 @@ import { claimProducerIdBlock } from '../zk/producer-id-blocks.ts';
 import { ControllerZnode } from '../zk/znodes.ts';
 import type { ConnectToBroker } from './broker-channels.ts';
 import { noteReplicaErrors } from './broker-changes.ts';
+import { ControllerCounters } from './controller-counters.ts';
 import { EventQueue } from './event-queue.ts';
 import { takeOffice } from './failover.ts';
 import { alterPartition, type IsrOutcome, type IsrProposals, requireCurrentIncarnation } from './isr-requests.ts';
@@ -59,7 +60,8 @@ const HAND_OVER_TIMEOUT_MS = 1000;
 
 export class Controller {
   readonly #options: ControllerOptions;
-  readonly #events = new EventQueue();
+  readonly counters = new ControllerCounters();
+  readonly #events: EventQueue;
   readonly #timers = new Set<Timer>();
   readonly #unsubscribe: (() => void)[] = [];
   #tenure: Tenure | null = null;
@@ -72,6 +74,7 @@ export class Controller {
 
   constructor(options: ControllerOptions) {
     this.#options = options;
+    this.#events = new EventQueue(options.clock, this.counters.eventQueueMs);
   }
 
   /** Begins to contend. */
@@ -229,6 +232,7 @@ export class Controller {
   #newTenure(controllerEpoch: number, epochZkVersion: number): Tenure {
     const tenure: Tenure = new Tenure({
       ...this.#options,
+      counters: this.counters,
       controllerEpoch,
       epochZkVersion,
       post: (name, job) => this.#post(name, job),
@@ -344,6 +348,9 @@ export interface ControllerMetrics {
   readonly offlinePartitionsCount: number;
   readonly preferredReplicaImbalanceCount: number;
   readonly topicsToDeleteCount: number;
+  readonly replicasToDeleteCount: number;
+  /** Topics to delete of which a replica is on a broker that is away. */
+  readonly topicsIneligibleToDeleteCount: number;
   readonly eventQueueSize: number;
 }
 
@@ -351,9 +358,16 @@ function countMetrics(tenure: Tenure | null, eventQueueSize: number): Controller
   let globalPartitionCount = 0;
   let offlinePartitionsCount = 0;
   let preferredReplicaImbalanceCount = 0;
+  let replicasToDeleteCount = 0;
+  const ineligible = new Set<string>();
   for (const { topic, assignment, state } of tenure?.state.partitions() ?? []) {
     globalPartitionCount++;
-    if (tenure?.state.deletions.isQueued(topic) || state === null) continue;
+    if (tenure?.state.deletions.isQueued(topic)) {
+      replicasToDeleteCount += assignment.replicas.length;
+      if (!assignment.replicas.every((id) => tenure.state.brokers.has(id))) ineligible.add(topic);
+      continue;
+    }
+    if (state === null) continue;
     if (state.leader === NO_LEADER || !tenure?.state.brokers.has(state.leader)) offlinePartitionsCount++;
     if (state.leader !== assignment.replicas[0]) preferredReplicaImbalanceCount++;
   }
@@ -365,6 +379,8 @@ function countMetrics(tenure: Tenure | null, eventQueueSize: number): Controller
     offlinePartitionsCount,
     preferredReplicaImbalanceCount,
     topicsToDeleteCount: tenure?.state.deletions.size ?? 0,
+    replicasToDeleteCount,
+    topicsIneligibleToDeleteCount: ineligible.size,
     eventQueueSize,
   };
 }

@@ -11,13 +11,14 @@ import { topicConfigFrom } from '../config/topic-config.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
-import type { LeaderAndIsr } from '../model/leader-and-isr.ts';
+import { type LeaderAndIsr, NO_LEADER } from '../model/leader-and-isr.ts';
 import { readTopicConfig } from '../zk/configs.ts';
 import { ControllerMovedError, FencedWriter, type StateUpdateResult } from '../zk/fenced-writer.ts';
 import type { ZooKeeperOperations } from '../zk/operations.ts';
 import { ZnodeFormatError } from '../zk/znode-json.ts';
 import { BrokerChannels, type ChannelListener, type ConnectToBroker } from './broker-channels.ts';
 import { ClusterReader } from './cluster-reader.ts';
+import type { ControllerCounters } from './controller-counters.ts';
 import { type ControlledPartition, ControllerState } from './controller-state.ts';
 import { planRepairs, type StateChange, topicsInNeedOfUncleanElection } from './state-changes.ts';
 
@@ -33,6 +34,7 @@ export interface TenureOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly counters: ControllerCounters;
   readonly listener: ChannelListener;
   /** Puts an event on the controller's queue; one of the same name that waits already will do. */
   readonly post: (name: string, job: () => Promise<void>) => void;
@@ -62,6 +64,7 @@ export class Tenure {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly #counters: ControllerCounters;
   readonly #post: TenureOptions['post'];
   readonly #unwatch = new Map<string, () => void>();
   readonly #timers = new Set<Timer>();
@@ -76,6 +79,7 @@ export class Tenure {
     this.clock = options.clock;
     this.random = options.random;
     this.logger = options.logger;
+    this.#counters = options.counters;
     this.#post = options.post;
     this.writer = new FencedWriter(zk, controllerEpoch, options.epochZkVersion);
     this.state = new ControllerState(controllerEpoch);
@@ -210,6 +214,7 @@ export class Tenure {
       const partition = this.#applyState(change.partition, leaderAndIsr);
       if (partition !== undefined) this.channels.announce(partition, change.isNew);
     };
+    const startMs = this.clock.monotonicMs();
     const creations = changes.filter(({ isNew }) => isNew);
     const updates = changes.filter(({ isNew }) => !isNew);
     const [created, updated] = await this.settled(
@@ -218,10 +223,12 @@ export class Tenure {
         updates.length === 0 ? new Map() : this.writer.updatePartitionStates(updates.map(toWrite)),
       ]),
     );
+    if (changes.some(isElection)) this.#counters.electionMs.record(this.clock.monotonicMs() - startMs);
     const stale: ControlledPartition[] = [];
     for (const change of changes) {
       const { key } = change.partition;
       const result: unknown = (change.isNew ? created : updated).get(key);
+      if (typeof result === 'number' && isUnclean(change)) this.#counters.uncleanLeaderElections++;
       if (typeof result === 'number') isTold(change, { ...change.next, partitionEpoch: result });
       else if (result === 'NO_NODE') this.logger.warn(`The znode of ${key} is gone; it gets no state`);
       else stale.push(change.partition);
@@ -276,6 +283,15 @@ export class Tenure {
     }
     return found;
   }
+}
+
+function isElection({ partition: { state }, next }: StateChange): boolean {
+  return next.leader !== NO_LEADER && next.leader !== state?.leader;
+}
+
+function isUnclean(change: StateChange): boolean {
+  const { state } = change.partition;
+  return isElection(change) && state !== null && !state.isr.includes(change.next.leader);
 }
 
 function toWrite({ partition: { topic, partition }, next }: StateChange) {

@@ -11,6 +11,7 @@ import type { Logger } from '../lib/logger.ts';
 import { CleanerPace } from './cleaner-pace.ts';
 import { CompactionAbortedError, type CompactionResult, compactLog } from './compaction.ts';
 import { type CompactionPlan, planCompaction } from './compaction-plan.ts';
+import { CleanerCounters } from './log-counters.ts';
 import type { PartitionLog } from './partition-log.ts';
 
 export type CleanerConfig = Pick<
@@ -39,6 +40,7 @@ interface Cleanable {
 export class LogCleaner {
   readonly #options: LogCleanerOptions;
   readonly #pace: CleanerPace;
+  readonly counters = new CleanerCounters();
   readonly #uncleanable = new WeakSet<PartitionLog>();
   #loop: Promise<void> | null = null;
 
@@ -105,11 +107,13 @@ export class LogCleaner {
 
   async #findFilthiest(): Promise<Cleanable | null> {
     let filthiest: Cleanable | null = null;
+    let maxDirtyRatio = 0;
     for (const log of this.#options.logs()) {
       if (this.#pace.isStopped) return null;
       if (log.isOffline || !isCompacted(log) || this.#uncleanable.has(log)) continue;
       try {
         const plan = planCompaction(log, log.checkpoints.cleaner.offsetOf(log), this.#options.clock.nowMs());
+        maxDirtyRatio = Math.max(maxDirtyRatio, plan.dirtyRatio);
         if (plan.isDue && (filthiest === null || plan.dirtyRatio > filthiest.plan.dirtyRatio))
           filthiest = { log, plan };
       } catch (error) {
@@ -117,6 +121,7 @@ export class LogCleaner {
       }
       if (this.#pace.isSliceOver) await this.#pace.whenOthersWorked();
     }
+    this.counters.maxDirtyPercent = 100 * maxDirtyRatio;
     return filthiest !== null && !filthiest.log.isOffline ? filthiest : null;
   }
 
@@ -141,6 +146,7 @@ export class LogCleaner {
     else if (log.isOffline) logger.info(`Cleaner 0: log ${log.name} went out of service while it was cleaned`);
     else {
       this.#uncleanable.add(log);
+      this.counters.uncleanablePartitions++;
       logger.error(
         `Cleaner 0: Unexpected exception thrown when cleaning log ${log.name} in dir ${log.directory.path}. Marking ` +
           `its partition as uncleanable`,
@@ -151,7 +157,11 @@ export class LogCleaner {
 
   #report(log: PartitionLog, plan: CompactionPlan, result: CompactionResult, durationMs: number): void {
     const { stats, endOffset, mapUtilization } = result;
-    const { logger } = this.#options;
+    const { logger, clock } = this.#options;
+    this.counters.recopyPercent = stats.bytesRead === 0 ? 0 : (100 * stats.bytesWritten) / stats.bytesRead;
+    this.counters.lastCleanSeconds = durationMs / 1000;
+    this.counters.lastCleanMs = clock.monotonicMs();
+    this.counters.maxBufferUtilizationPercent = 100 * mapUtilization;
     const percent = stats.bytesRead === 0 ? 0 : (100 * (stats.bytesRead - stats.bytesWritten)) / stats.bytesRead;
     logger.info(
       `Cleaner 0: Cleaned log ${log.name} (dirty section = [${plan.firstDirtyOffset}, ${endOffset}]) in ` +

@@ -9,6 +9,7 @@ import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
 import { KafkaError } from '../protocol/errors.ts';
 import { SyncSlots } from './durability.ts';
+import type { LogCounters } from './log-counters.ts';
 import type { PartitionLog } from './partition-log.ts';
 import { DamagedLogError, type SegmentContext } from './segment.ts';
 
@@ -19,6 +20,7 @@ export interface LogServices extends SegmentContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly counters: LogCounters;
   /** producer.id.expiration.ms */
   readonly producerIdExpirationMs: number;
 }

@@ -23,6 +23,7 @@ import { LeaderEpochs } from './leader-epochs.ts';
 import { type CleanerConfig, LogCleaner } from './log-cleaner.ts';
 import type { LogConfig } from './log-config.ts';
 import type { LogDirectory, LogDirectoryListener, LogServices } from './log-directory.ts';
+import { type CleanerCounters, LogCounters } from './log-counters.ts';
 import { LogStore } from './log-store.ts';
 import { LogUpkeep, type LogUpkeepConfig } from './log-upkeep.ts';
 import {
@@ -86,6 +87,7 @@ interface Managed extends OpenedDirectory {
 export class LogManager {
   readonly #options: LogManagerOptions;
   readonly #services: LogServices;
+  readonly counters = new LogCounters();
   readonly #managed: Managed[] = [];
   readonly #listener: LogDirectoryListener = {
     onDirectoryFailed: (directory, error) => this.#onDirectoryFailed(directory, error),
@@ -131,6 +133,7 @@ export class LogManager {
       openFiles: new OpenFiles(disk),
       indexCache: new IndexCache(),
       appendedBytes: new AppendedBytes(),
+      counters: this.counters,
       producerIdExpirationMs: options.config.producerIdExpirationMs,
     };
   }
@@ -365,6 +368,10 @@ export class LogManager {
 
   get hasOfflineDirectory(): boolean {
     return this.#managed.some(({ directory }) => directory.isOffline);
+  }
+
+  get cleanerCounters(): CleanerCounters {
+    return this.#cleaner.counters;
   }
 
   /** Paths of the directories that are out of service. */

@@ -420,8 +420,11 @@ export class PartitionLog implements Syncable, ReadableLog, LeaderLog, Checkpoin
   }
 
   /** The work of one round of group commit. */
-  sync(): Promise<void> {
-    return this.#store.sync();
+  async sync(): Promise<void> {
+    const { clock, counters } = this.directory.services;
+    const startMs = clock.monotonicMs();
+    await this.#store.sync();
+    counters.flushMs.record(clock.monotonicMs() - startMs);
   }
 
   onSyncFailed(error: unknown): Error {

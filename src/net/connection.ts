@@ -14,6 +14,7 @@ import type * as net from 'node:net';
 import type { BufferPool } from '../lib/buffer-pool.ts';
 import type { Clock } from '../lib/clock.ts';
 import { FrameReader } from './frame-reader.ts';
+import type { ListenerCounters } from './listener-counters.ts';
 import { sharedBuffer, unsentBytes } from './receiving-socket.ts';
 import { ReplyOrder, type ReplyPlace } from './reply-order.ts';
 
@@ -23,6 +24,8 @@ export interface EncodedReply {
   readonly bytes: Buffer;
   /** Called once, when the bytes have left or never will. */
   readonly release: (() => void) | null;
+  /** Told when the bytes have been handed to the system; null when nobody wants to know. Times are monotonic. */
+  readonly trace?: { onSent(flushedMs: number, sentMs: number): void } | null;
 }
 export interface PendingReply {
   readonly kind: 'pending';
@@ -33,9 +36,13 @@ export interface PendingReply {
 }
 /**
  * Handles one request. The frame (without its length) may be looked at until the call returns. Null when nothing is
- * to be sent; whatever is thrown closes the connection.
+ * to be sent; whatever is thrown closes the connection. `receivedMs`: when its last byte came, monotonic.
  */
-export type FrameHandler = (frame: Buffer, connection: Connection) => EncodedReply | PendingReply | null;
+export type FrameHandler = (
+  frame: Buffer,
+  connection: Connection,
+  receivedMs: number,
+) => EncodedReply | PendingReply | null;
 
 export interface ConnectionLimits {
   readonly maxRequestBytes: number;
@@ -56,6 +63,7 @@ export interface ConnectionSurroundings {
   readonly handleFrame: FrameHandler;
   readonly clock: Clock;
   readonly buffers: BufferPool;
+  readonly counters: ListenerCounters;
   /** The connection is gone; `reason` is null when the client ended it in good order. Called once. */
   readonly onClosed: (connection: Connection, reason: unknown) => void;
 }
@@ -94,6 +102,7 @@ export class Connection {
   readonly #closeCallbacks = new Set<() => void>();
   #readyBytes = 0;
   #lastActivityMs: number;
+  #lastReceivedMs = -1;
   /** When the frame that is not complete yet began, or was last given a chance to go on. */
   #frameBeganMs = -1;
   #unsentBytesSeen = 0;
@@ -122,6 +131,16 @@ export class Connection {
     return this.#lastActivityMs;
   }
 
+  /** Bytes of replies that wait to be written, ours and the system's that did not take them yet. */
+  get unsentBytes(): number {
+    return this.#readyBytes + (this.#socket === null ? 0 : unsentBytes(this.#socket));
+  }
+
+  /** A request is here that may not start yet. */
+  get isHoldingRequest(): boolean {
+    return this.#held.length > 0 || this.#reader.isFrameComplete;
+  }
+
   get requestsInFlight(): number {
     return this.#order.length;
   }
@@ -143,7 +162,8 @@ export class Connection {
   /** The receiver's side: bytes have come. */
   received(count: number, buffer: Buffer): void {
     if (this.#isClosed) return;
-    this.#lastActivityMs = this.#surroundings.clock.monotonicMs();
+    this.#lastActivityMs = this.#lastReceivedMs = this.#surroundings.clock.monotonicMs();
+    this.#surroundings.counters.incomingBytes += count;
     const landing = this.#reader.landing();
     const wasBlocked = !this.#mayTake();
     this.#drain(() => {
@@ -199,7 +219,9 @@ export class Connection {
       this.close(new Error(`a request was not complete after ${limits.frameTimeoutMs} ms`));
       return;
     }
-    if (!isBusy && nowMs - this.#lastActivityMs > limits.maxIdleMs) this.close(null);
+    if (isBusy || nowMs - this.#lastActivityMs <= limits.maxIdleMs) return;
+    this.#surroundings.counters.expired++;
+    this.close(null);
   }
 
   #isDribbling(elapsedMs: number): boolean {
@@ -231,18 +253,13 @@ export class Connection {
       this.#isDraining = false;
     }
     this.#flush();
-    if (this.#hasMore() && this.#mayTake()) this.#planDrain();
-  }
-
-  /** Something is here that could be handled as soon as a request may start. */
-  #hasMore(): boolean {
-    return this.#held.length > 0 || this.#reader.isFrameComplete;
+    if (this.isHoldingRequest && this.#mayTake()) this.#planDrain();
   }
 
   #take(frame: Buffer): void {
     this.#takenInTurn++;
     this.#frameBeganMs = -1;
-    const outcome = this.#surroundings.handleFrame(frame, this);
+    const outcome = this.#surroundings.handleFrame(frame, this, this.#lastReceivedMs);
     if (outcome === null || outcome.kind === 'ready') {
       if (this.#isClosed) outcome?.release?.();
       else this.#order.append(outcome);
@@ -270,7 +287,7 @@ export class Connection {
   /** A reason not to start requests may have ended. */
   #goOn(): void {
     if (this.#isClosed || !this.#mayTake()) return;
-    if (this.#hasMore()) this.#planDrain();
+    if (this.isHoldingRequest) this.#planDrain();
     else this.#unpause();
   }
 
@@ -284,7 +301,7 @@ export class Connection {
         const consumed = this.#reader.push(this.#held);
         this.#held = consumed === this.#held.length ? NOTHING : this.#held.subarray(consumed);
       });
-      if (!this.#hasMore()) this.#goOn();
+      if (!this.isHoldingRequest) this.#goOn();
     });
   }
 
@@ -323,10 +340,17 @@ export class Connection {
     if (replies.length === 0 || socket === null || this.#isClosed) return;
     this.#ready = [];
     this.#readyBytes = 0;
-    this.#lastActivityMs = this.#surroundings.clock.monotonicMs();
+    const { clock, counters } = this.#surroundings;
+    const flushedMs = clock.monotonicMs();
+    this.#lastActivityMs = flushedMs;
     const chunks = pack(replies);
+    for (const chunk of chunks) counters.outgoingBytes += chunk.length;
     const onLastWritten = (): void => {
-      for (const reply of replies) reply.release?.();
+      const sentMs = clock.monotonicMs();
+      for (const reply of replies) {
+        reply.release?.();
+        reply.trace?.onSent(flushedMs, sentMs);
+      }
       this.#goOn();
     };
     if (chunks.length > 1) socket.cork();

@@ -10,6 +10,7 @@ import type { Endpoint } from '../model/broker.ts';
 import { Connection, type ConnectionLimits, type FrameHandler } from './connection.ts';
 import { type ConnectionLimitsConfig, ConnectionQuotas } from './connection-quotas.ts';
 import { Listener } from './listener.ts';
+import { ListenerCounters } from './listener-counters.ts';
 import { canReceiveInPlace, receiveOn } from './receiving-socket.ts';
 
 /** The broker's configuration as far as the network cares: Kafka's keys in camel case. */
@@ -60,6 +61,7 @@ export class SocketServer {
   readonly #quotas: ConnectionQuotas;
   readonly #buffers = new BufferPool();
   readonly #connections = new Set<Connection>();
+  readonly #counters = new Map<string, ListenerCounters>();
   /** Those that came too fast, until they are served. */
   readonly #waiting = new Map<Connection, { readonly accepted: net.Socket; readonly timer: Timer }>();
   readonly #listeners: readonly Listener[];
@@ -82,6 +84,8 @@ export class SocketServer {
     };
     const quotas: ConnectionLimitsConfig = config;
     this.#quotas = new ConnectionQuotas(quotas);
+    for (const { listenerName } of config.listeners)
+      this.#counters.set(listenerName, new ListenerCounters(listenerName));
     this.#listeners = config.listeners.map(
       (endpoint) =>
         new Listener({
@@ -91,6 +95,15 @@ export class SocketServer {
           onError: (error) => this.#complain(`Listener ${endpoint.listenerName} could not accept`, error),
         }),
     );
+  }
+
+  /** By listener name. */
+  get counters(): ReadonlyMap<string, ListenerCounters> {
+    return this.#counters;
+  }
+
+  get connections(): Iterable<Connection> {
+    return this.#connections;
   }
 
   get connectionCount(): number {
@@ -140,6 +153,8 @@ export class SocketServer {
       accepted.destroy();
       return;
     }
+    const counters = this.#counters.get(listenerName) ?? new ListenerCounters(listenerName);
+    counters.created++;
     const connection = new Connection(
       { id: this.#connectionId(accepted, clientHost), clientHost, listenerName, isInterBrokerListener },
       {
@@ -147,7 +162,11 @@ export class SocketServer {
         handleFrame,
         clock,
         buffers: this.#buffers,
-        onClosed: (closed, reason) => this.#onClosed(closed, reason),
+        counters,
+        onClosed: (closed, reason) => {
+          counters.closed++;
+          this.#onClosed(closed, reason);
+        },
       },
     );
     this.#quotas.opened(clientHost);

@@ -88,6 +88,7 @@ export class ReplicaFetcher {
   #wake = new Deferred();
   #pause: Deferred | null = null;
   #size = 0;
+  #fetchCount = 0;
   #isClosed = false;
   readonly #ended: Promise<void>;
 
@@ -99,6 +100,11 @@ export class ReplicaFetcher {
   /** Partitions followed, those that are delayed or halted included. */
   get size(): number {
     return this.#size;
+  }
+
+  /** Requests sent so far. */
+  get fetchCount(): number {
+    return this.#fetchCount;
   }
 
   /** Begins to fetch for the partition's present follower state, instead of an older one. */
@@ -172,6 +178,7 @@ export class ReplicaFetcher {
     if (client === null) return false;
     try {
       const request = this.#request();
+      this.#fetchCount++;
       const response = await client.send(Fetch, FETCH_VERSION, request, {
         timeoutMs: this.#options.settings.replicaSocketTimeoutMs,
       });

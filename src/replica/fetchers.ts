@@ -23,6 +23,7 @@ export class Fetchers {
   /** By `leader id`-`loop`. */
   readonly #fetchers = new Map<string, ReplicaFetcher>();
   readonly #fetcherOf = new Map<Partition, ReplicaFetcher>();
+  readonly #failed = new Set<Partition>();
   readonly #closing = new Set<Promise<void>>();
   #isClosed = false;
 
@@ -32,6 +33,16 @@ export class Fetchers {
 
   get size(): number {
     return this.#fetchers.size;
+  }
+
+  /** Partitions that are not fetched for because their log failed. */
+  get failedCount(): number {
+    return this.#failed.size;
+  }
+
+  /** Requests that each loop has sent so far. */
+  get fetchCounts(): number[] {
+    return [...this.#fetchers.values()].map(({ fetchCount }) => fetchCount);
   }
 
   /** Fetches for the partition from the leader that its follower state names, and from nobody when there is none. */
@@ -45,6 +56,7 @@ export class Fetchers {
   }
 
   unfollow(partition: Partition): void {
+    this.#failed.delete(partition);
     const fetcher = this.#fetcherOf.get(partition);
     if (fetcher === undefined) return;
     this.#fetcherOf.delete(partition);
@@ -69,7 +81,11 @@ export class Fetchers {
   }
 
   #fetcher(leaderId: number, partition: Partition): ReplicaFetcher {
-    const { settings, brokerEpoch, connect, clock, logger, onFailed } = this.#options;
+    const { settings, brokerEpoch, connect, clock, logger } = this.#options;
+    const onFailed = (failed: Partition, error: unknown): void => {
+      this.#failed.add(failed);
+      this.#options.onFailed(failed, error);
+    };
     const key = `${leaderId}-${loopOf(partition, settings.numReplicaFetchers)}`;
     const found = this.#fetchers.get(key);
     if (found !== undefined) return found;

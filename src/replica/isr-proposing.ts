@@ -8,6 +8,7 @@ import type { TopicId } from '../model/topic-partition.ts';
 import type { IsrStore } from './isr-store.ts';
 import type { LeaderEffect, LeaderState } from './leader-state.ts';
 import type { IsrProposal } from './partition-state.ts';
+import type { ReplicaCounters } from './replica-counters.ts';
 
 /** The partition, as far as it matters here. */
 export interface ProposingPartition {
@@ -23,6 +24,7 @@ export interface ProposingContext {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly isrStore: IsrStore;
+  readonly counters: ReplicaCounters;
 }
 
 export function proposeIsr(
@@ -37,7 +39,7 @@ export function proposeIsr(
   }
   const leader = partition.leaderState;
   if (leader === null || leader.pendingProposal !== proposal) return;
-  const { clock, logger, isrStore } = context;
+  const { clock, logger, isrStore, counters } = context;
   const name = `[Partition ${partition.topic}-${partition.partition}]`;
   const isr = proposal.newIsr.map(({ brokerId }) => brokerId).join(',');
   logger.info(`${name} Asking to ${proposal.kind} the ISR from ${leader.isr.join(',')} to ${isr}`);
@@ -49,12 +51,15 @@ export function proposeIsr(
     isWanted: () => partition.leaderState === leader && leader.pendingProposal === proposal,
     onAccepted: (state) => {
       if (partition.leaderState !== leader) return;
+      if (proposal.kind === 'shrink') counters.isrShrinks++;
+      else counters.isrExpands++;
       partition.carryOut(leader.onProposalAccepted(proposal, state, clock.monotonicMs()));
       partition.onIsrChanged();
       logger.info(`${name} ISR updated to ${leader.isr.join(',')} and version updated to ${leader.partitionEpoch}`);
     },
     onFailed: (error) => {
       if (partition.leaderState !== leader) return;
+      counters.failedIsrUpdates++;
       logger.warn(`${name} The controller did not ${proposal.kind} the ISR to ${isr}: ${error}`);
       partition.carryOut(leader.onProposalFailed(proposal, error, clock.monotonicMs()));
     },

@@ -41,6 +41,10 @@ export class PartitionTable {
     if (partitions.size === 0) this.#topics.delete(topic);
   }
 
+  hasTopic(topic: string): boolean {
+    return this.#topics.has(topic);
+  }
+
   /** The replicas whose disk works. */
   *online(): IterableIterator<Partition> {
     for (const partitions of this.#topics.values())

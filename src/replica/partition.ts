@@ -22,6 +22,8 @@ import { type FetchPulse, type LeaderEffect, LeaderState, type LeaderView } from
 import { proposeIsr } from './isr-proposing.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { LogAppendResult, LogRecords, ReplicaLog } from './replica-log.ts';
+import type { ReplicaCounters } from './replica-counters.ts';
+import { countRefusal, type TopicCounters } from './topic-counters.ts';
 import { type OffsetWaiter, type PartitionWatcher, WatcherList } from './waiting.ts';
 
 /** The rules of the two roles as classes, so that a simulation can break one at a time and see whether it notices. */
@@ -40,6 +42,7 @@ export interface PartitionContext {
   readonly replicaLagTimeMaxMs: number;
   readonly rules: ReplicationRules;
   readonly awaitedFollowers: AwaitedFollowers;
+  readonly counters: ReplicaCounters;
   brokerEpoch(): number;
   isBrokerAlive(brokerId: number): boolean;
 }
@@ -91,6 +94,8 @@ export class Partition implements LeaderView {
   readonly topic: string;
   readonly partition: number;
   readonly log: ReplicaLog;
+  /** Of its topic; for whoever counts what is done to it. */
+  readonly counters: TopicCounters;
   readonly #context: PartitionContext;
   readonly #acknowledgements: Acknowledgements;
   readonly #watchers = new WatcherList();
@@ -98,12 +103,15 @@ export class Partition implements LeaderView {
   #leader: LeaderState | null = null;
   #follower: FollowerState | null = null;
   #closedBy: ErrorName | null = null;
+  /** What the leader said last of its own; -1 before that. */
+  #leaderHighWatermark = -1;
 
   constructor(topic: string, partition: number, log: ReplicaLog, context: PartitionContext) {
     this.topic = topic;
     this.partition = partition;
     this.log = log;
     this.#context = context;
+    this.counters = context.counters.topics.of(topic);
     this.#acknowledgements = new Acknowledgements(log, `${topic}-${partition}`, context.logger, () => {
       if (this.#leader === null) return false;
       this.carryOut(this.#leader.onWaitOver(this.#nowMs));
@@ -143,6 +151,11 @@ export class Partition implements LeaderView {
 
   get followerState(): FollowerState | null {
     return this.#follower;
+  }
+
+  /** Committed records that this follower has not; 0 for a leader. */
+  get followerLag(): number {
+    return this.#follower === null ? 0 : Math.max(0, this.#leaderHighWatermark - this.log.logEndOffset);
   }
 
   get isClosed(): boolean {
@@ -276,6 +289,7 @@ export class Partition implements LeaderView {
 
   /** Appends for a producer. Throws KafkaError; what the log refuses leaves no trace. `nowMs` is wall-clock time. */
   append(records: Buffer, acks: number, origin: 'client' | 'coordinator', nowMs: number): LogAppendResult {
+    this.counters.produceRequests++;
     const error = this.check(NO_EPOCH, true);
     if (error !== 'NONE' || this.#leader === null) throw new KafkaError(error);
     const leader = this.#leader;
@@ -286,8 +300,16 @@ export class Partition implements LeaderView {
           `requirement of ${leader.effectiveMinIsr} for partition ${this.topic}-${this.partition}`,
       );
     const previousEndOffset = this.log.logEndOffset;
-    const result = this.log.appendAsLeader(records, leader.leaderEpoch, origin, nowMs);
+    let result: LogAppendResult;
+    try {
+      result = this.log.appendAsLeader(records, leader.leaderEpoch, origin, nowMs);
+    } catch (error) {
+      countRefusal(this.counters, error, records.length, this.log.config.cleanupPolicy.includes('compact'));
+      throw error;
+    }
     if (this.log.logEndOffset > previousEndOffset) {
+      this.counters.messagesIn += this.log.logEndOffset - previousEndOffset;
+      this.counters.bytesIn += records.length;
       this.carryOut(leader.onAppended(previousEndOffset, this.#nowMs));
       this.#watchers.notify('appended');
       this.#acknowledgements.flush();
@@ -337,6 +359,7 @@ export class Partition implements LeaderView {
     limits: FetchLimits,
     isFirstLook: boolean,
   ): PartitionRead | ErrorName {
+    this.counters.fetchRequests++;
     const error = this.check(fetch.currentLeaderEpoch, true);
     if (error !== 'NONE' || this.#leader === null) return error;
     const { replicaId, brokerEpoch, pulse } = follower;
@@ -372,6 +395,7 @@ export class Partition implements LeaderView {
     isReadCommitted: boolean,
     limits: FetchLimits,
   ): PartitionRead | ErrorName {
+    this.counters.fetchRequests++;
     const error = this.check(fetch.currentLeaderEpoch, mustLead);
     if (error !== 'NONE') return error;
     const divergence = findDivergence(this.log, fetch.fetchOffset, fetch.lastFetchedEpoch);
@@ -391,7 +415,11 @@ export class Partition implements LeaderView {
 
   /** Takes over what the leader sent for the log's end: records (maybe none), its high watermark and its log start. */
   appendFetched(records: Buffer | null, leaderHighWatermark: number, leaderLogStartOffset: number): void {
-    if (records !== null && records.length > 0) this.#appendAsFollower(records);
+    this.#leaderHighWatermark = leaderHighWatermark;
+    if (records !== null && records.length > 0) {
+      this.#appendAsFollower(records);
+      this.counters.replicationBytesIn += records.length;
+    }
     const highWatermark = Math.min(leaderHighWatermark, this.log.logEndOffset);
     if (highWatermark > this.log.highWatermark) {
       this.log.updateHighWatermark(highWatermark);

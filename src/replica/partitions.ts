@@ -18,6 +18,7 @@ import { Fetchers } from './fetchers.ts';
 import type { IsrStore } from './isr-store.ts';
 import { KAFKA_RULES, type Partition, type PartitionContext, type ReplicationRules } from './partition.ts';
 import { PartitionTable } from './partition-table.ts';
+import { ReplicaCounters } from './replica-counters.ts';
 import { type LeadershipChange, type ReplicaLogs, StateChanges } from './state-changes.ts';
 
 export interface ReplicaSettings extends Omit<FetcherSettings, 'brokerId'> {
@@ -49,6 +50,7 @@ export class Partitions {
   readonly #table: PartitionTable;
   readonly #fetchers: Fetchers;
   readonly #changes: StateChanges;
+  readonly counters = new ReplicaCounters();
   /** Who is expected to fetch what this broker has just begun to lead. */
   readonly awaitedFollowers: AwaitedFollowers;
   readonly #leadershipListeners = new Set<(change: LeadershipChange) => void>();
@@ -69,6 +71,7 @@ export class Partitions {
       replicaLagTimeMaxMs: settings.replicaLagTimeMaxMs,
       rules: options.rules ?? KAFKA_RULES,
       awaitedFollowers: this.awaitedFollowers,
+      counters: this.counters,
       brokerEpoch,
       isBrokerAlive: (id) => metadata.isAlive(id),
     };
@@ -148,6 +151,11 @@ export class Partitions {
   /** The replicas whose disk works. */
   online(): IterableIterator<Partition> {
     return this.#table.online();
+  }
+
+  /** Loops that fetch from a leader, and replicas whose fetching was given up. */
+  get fetchers(): Pick<Fetchers, 'size' | 'failedCount' | 'fetchCounts'> {
+    return this.#fetchers;
   }
 
   get offlineCount(): number {

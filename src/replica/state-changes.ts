@@ -306,6 +306,7 @@ export class StateChanges {
     fetchers.unfollow(hosted);
     table.remove(topic, partition);
     hosted.close(reason);
+    if (!table.hasTopic(topic)) this.#options.context.counters.topics.forget(topic);
   }
 }
 

@@ -7,6 +7,7 @@
 import type { JuteRequest } from 'node-zookeeper-client/lib/jute/index.js';
 import type { Clock } from '../lib/clock.ts';
 import { Deferred } from '../lib/deferred.ts';
+import { Histogram } from '../lib/histogram.ts';
 import type { Logger } from '../lib/logger.ts';
 import { NO_OWNER, ZooKeeperError } from './operations.ts';
 import type { PendingRequest, RawConnectionOptions } from './raw-connection.ts';
@@ -43,22 +44,34 @@ export interface SessionsOptions extends RawConnectionOptions {
   readonly maxWaitingRequests: number;
 }
 
+/** What is counted of sessions, as Kafka's SessionExpireListener does: plain numbers that grow. */
+export class SessionCounters {
+  connects = 0;
+  disconnects = 0;
+  /** Sessions that were given up. */
+  expires = 0;
+  /** From the making of a request to its answer. */
+  readonly requestMs = new Histogram();
+}
+
 class Pending implements PendingRequest {
   readonly request: Request;
   readonly encoded: JuteRequest;
   readonly answer = new Deferred<Answer>();
-  readonly #onAnswered: () => void;
+  readonly madeMs: number;
+  readonly #onAnswered: (answered: Pending) => void;
   wasResent = false;
 
-  constructor(request: Request, onAnswered: () => void) {
+  constructor(request: Request, madeMs: number, onAnswered: (answered: Pending) => void) {
     this.request = request;
+    this.madeMs = madeMs;
     this.encoded = encodeRequest(request);
     this.#onAnswered = onAnswered;
   }
 
   onReply(reply: Reply): void {
     this.answer.resolve({ reply, wasResent: this.wasResent });
-    this.#onAnswered();
+    this.#onAnswered(this);
   }
 
   reject(code: 'SESSION_EXPIRED' | 'CLOSED'): void {
@@ -71,6 +84,7 @@ export class Sessions {
   readonly #handlers: SessionHandlers;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly counters = new SessionCounters();
   readonly #formerSessionIds = new Set<string>();
   readonly #firstConnected = new Deferred();
   #connection: RawConnection<Pending>;
@@ -154,8 +168,9 @@ export class Sessions {
       return Promise.reject(new ZooKeeperError('TOO_MANY_REQUESTS', null));
     let pending: Pending;
     try {
-      pending = new Pending(request, () => {
+      pending = new Pending(request, this.#clock.monotonicMs(), ({ madeMs }) => {
         this.#inFlight--;
+        this.counters.requestMs.record(this.#clock.monotonicMs() - madeMs);
         this.#pump();
       });
     } catch (error) {
@@ -222,6 +237,7 @@ export class Sessions {
     const wasLost = this.#state === 'LOST';
     this.#sessionId = sessionId;
     this.#state = 'CONNECTED';
+    this.counters.connects++;
     this.#whyUnreachable = null;
     this.#logger.info(`Connected to ZooKeeper, session 0x${sessionId}, timeout ${sessionTimeoutMs} ms`);
     if (isFirst) this.#firstConnected.resolve();
@@ -247,6 +263,7 @@ export class Sessions {
     this.#waiting = [...unanswered, ...this.#takeWaiting()];
     if (this.#state !== 'CONNECTED') return;
     this.#state = 'DISCONNECTED';
+    this.counters.disconnects++;
     this.#logger.info(`Disconnected from ZooKeeper, session 0x${this.#sessionId}; seeking a server`);
   }
 
@@ -254,6 +271,7 @@ export class Sessions {
     if (this.#state === 'LOST' || this.#state === 'CLOSED') return;
     this.#logger.warn(`ZooKeeper session lost: ${reason}`);
     this.#state = 'LOST';
+    this.counters.expires++;
     const requests = this.#takeWaiting();
     this.#handlers.onLost();
     this.#rejectAll(requests, 'SESSION_EXPIRED');

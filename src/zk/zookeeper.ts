@@ -20,7 +20,7 @@ import type {
 import { ANY_VERSION, isZooKeeperError, ZooKeeperError } from './operations.ts';
 import type { Request } from './requests.ts';
 import { failureOfMulti, replyError, resultsOfMulti } from './requests.ts';
-import type { Answer, SessionState } from './sessions.ts';
+import type { Answer, SessionCounters, SessionState } from './sessions.ts';
 import { Sessions } from './sessions.ts';
 import { WatchHandlers } from './watch-handlers.ts';
 
@@ -92,6 +92,10 @@ export class ZooKeeper implements ZooKeeperOperations {
 
   get state(): SessionState {
     return this.#sessions.state;
+  }
+
+  get counters(): SessionCounters {
+    return this.#sessions.counters;
   }
 
   get sessionId(): string {

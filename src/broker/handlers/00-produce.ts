@@ -73,11 +73,16 @@ function append(
   try {
     if (isInternalTopic(topic) && clientId !== ADMIN_CLIENT_ID)
       throw new KafkaError('INVALID_TOPIC_EXCEPTION', `Cannot append to internal topic ${topic}`);
-    if (!broker.metadata.contains(topic, index)) return failed(index, 'UNKNOWN_TOPIC_OR_PARTITION');
+    if (!broker.metadata.contains(topic, index)) {
+      broker.replicas.counters.topics.elsewhere.failedProduceRequests++;
+      return failed(index, 'UNKNOWN_TOPIC_OR_PARTITION');
+    }
     const batch = batchOf(records, version);
     const partition = broker.replicas.leader(topic, index, -1);
     if (typeof partition === 'string') return failed(index, partition);
     const result = partition.append(batch, acks, 'client', nowMs);
+    if (version < FIRST_VERSION.recordBatch && batch !== records)
+      partition.counters.produceMessageConversions += result.lastOffset - result.firstOffset + 1;
     const { firstOffset, lastOffset, logAppendTimeMs, logStartOffset } = result;
     const answer: PartitionAnswer = {
       index,

@@ -132,6 +132,7 @@ async function answerLoaded(context: RequestContext, opened: FetchContext, look:
     try {
       loaded.set(target, await load(read.records));
     } catch (error) {
+      if (target.watched instanceof Partition) target.watched.counters.failedFetchRequests++;
       broker.logger.error(`Cannot read ${target.topic}-${target.partition} at ${target.fetchOffset}`, error);
       answers.set(target, { error: error instanceof KafkaError ? error.error : 'KAFKA_STORAGE_ERROR', read: null });
     }
@@ -176,7 +177,11 @@ function respond(
     if (kind === 'INCREMENTAL' && target.watched === null && found.read !== null) continue;
     const records = loaded?.get(target) ?? found.read?.records ?? null;
     if (!noteAnswer(target, found, records) && kind === 'INCREMENTAL') continue;
-    if (recordsSizeBytes(records) > 0) moveToEnd(target);
+    const sizeBytes = recordsSizeBytes(records);
+    if (sizeBytes > 0) {
+      moveToEnd(target);
+      count(target, sizeBytes);
+    }
     const key = session.usesTopicIds ? target.topicId : (target.topic ?? '');
     let topic = topics.get(key);
     if (topic === undefined) {
@@ -203,6 +208,12 @@ function noteAnswer(
   const hasContent = recordsSizeBytes(records) > 0 || (read !== null && read.divergingEpoch !== null);
   const highWatermark = read?.highWatermark ?? -1;
   return target.noteAnswer({ error, highWatermark, logStartOffset: read?.logStartOffset ?? -1, hasContent });
+}
+
+function count({ watched, session }: FetchPartition, sizeBytes: number): void {
+  if (!(watched instanceof Partition)) return;
+  if (session.isFollower) watched.counters.replicationBytesOut += sizeBytes;
+  else watched.counters.bytesOut += sizeBytes;
 }
 
 /** Who was served comes last the next time, so that with more news than room everyone has a turn. */

@@ -11,6 +11,7 @@ import type { Api, RequestIn, ResponseOut } from '../../../src/protocol/schema.t
 import { AwaitedFollowers } from '../../../src/replica/awaited-followers.ts';
 import { type LeaderClient, ReplicaFetcher } from '../../../src/replica/fetcher.ts';
 import { KAFKA_RULES, Partition } from '../../../src/replica/partition.ts';
+import { ReplicaCounters } from '../../../src/replica/replica-counters.ts';
 import { CrashDisk, diskError } from '../../support/crash-disk.ts';
 import { nextTurn } from '../../support/data-plane.ts';
 import { aLogConfig, aStoredBatch, loadManager, TOPIC_ID } from '../../support/logs.ts';
@@ -95,6 +96,7 @@ class Stage {
       rules: KAFKA_RULES,
       awaitedFollowers: new AwaitedFollowers(this.clock),
       brokerEpoch: () => 101,
+      counters: new ReplicaCounters(),
       isBrokerAlive: () => true,
     });
     this.become(replica, leaderEpoch);
