@@ -1,6 +1,6 @@
 /**
- * The offsets of groups moved and deleted from outside: Apache Kafka 3.9's command and ours, each on a group of its own,
- * prepared alike, on a cluster of Barnabas and on one of Apache Kafka. They have to say and to do the same.
+ * The offsets of groups moved and deleted from outside: Apache Kafka 3.9's command and ours, each on a group of its
+ * own, prepared alike, on a cluster of Barnabas and on one of Apache Kafka. They have to say and to do the same.
  */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -129,7 +129,7 @@ describe.each(['barnabas', 'apache-kafka'] as Implementation[])('the groups of %
     const before = await whenAllIsRead(cluster(), 'orphaned-group', 2);
     const places = (rows: readonly Row[]) => rows.map((row) => [row['PARTITION'], row['CURRENT-OFFSET'], row['LAG']]);
     for (const group of ['orphaned-group', 'orphaned-idle']) {
-      const dead = cluster().broker(await coordinatorOf(cluster(), group));
+      const dead = cluster().broker(await eventually(() => coordinatorOf(cluster(), group)));
       await dead.kill();
       const after = await whenAllIsRead(cluster(), 'orphaned-group', 2);
       expect(places(after)).toEqual(places(before));

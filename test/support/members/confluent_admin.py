@@ -22,8 +22,8 @@ def partitions(pairs):
 
 
 def shown_offsets(result):
-    rows = [[each.topic, each.partition, each.offset, each.error and each.error.name()] for each in result.topic_partitions]
-    return sorted(rows, key=lambda row: row[:2])
+    rows = ((each.topic, each.partition, each.offset, each.error) for each in result.topic_partitions)
+    return sorted(([*row, error and error.name()] for *row, error in rows), key=lambda row: row[:2])
 
 
 def shown_group(group):
