@@ -9,29 +9,40 @@ import { runOk } from './child-process.ts';
 export const KAFKA_VERSION = '3.9.1';
 /** Its clients and tools speak what came after ZooKeeper: the newer protocol of consumer groups above all. */
 export const KAFKA_FOUR_VERSION = '4.1.1';
+/** What Schema Registries are built with that most clients meet. */
+const AVRO_VERSION = '1.12.1';
 const ROOT = path.resolve(import.meta.dirname, '../..');
-const POM = path.join(ROOT, 'test/interop/pom.xml');
 
 const fetched = new Map<string, Promise<string>>();
 
 /** The folder with kafka_2.13, kafka-tools, kafka-clients, ZooKeeper (in 3.9) and all they need. */
 export function kafkaLibDirectory(version: string = KAFKA_VERSION): Promise<string> {
-  const known = fetched.get(version);
+  return libDirectory('kafka', version, 'pom.xml');
+}
+
+/** The folder with Avro Java and all it needs. */
+export function avroLibDirectory(): Promise<string> {
+  return libDirectory('avro', AVRO_VERSION, 'avro-pom.xml');
+}
+
+function libDirectory(name: string, version: string, pom: string): Promise<string> {
+  const key = `${name}-${version}`;
+  const known = fetched.get(key);
   if (known !== undefined) return known;
-  const fetching = fetchJars(version);
-  fetched.set(version, fetching);
+  const settings = [`-D${name}.version=${version}`];
+  const fetching = fetchJars(path.join(ROOT, '.cache', key), path.join(ROOT, 'test/interop', pom), settings);
+  fetched.set(key, fetching);
   return fetching;
 }
 
-async function fetchJars(version: string): Promise<string> {
-  const directory = path.join(ROOT, `.cache/kafka-${version}`);
+async function fetchJars(directory: string, pom: string, version: readonly string[]): Promise<string> {
   const lib = path.join(directory, 'lib');
   if (existsSync(lib)) return lib;
   // Fetched aside and renamed, so that a broken download is never taken for a whole one.
   const aside = `${directory}.${process.pid}`;
   mkdirSync(aside, { recursive: true });
-  const settings = [`-Dkafka.version=${version}`, `-Dlib.directory=${path.join(aside, 'lib')}`];
-  await runOk('mvn', ['-q', '-B', '-f', POM, ...settings, 'package'], { timeoutMs: 600_000 });
+  const settings = [...version, `-Dlib.directory=${path.join(aside, 'lib')}`];
+  await runOk('mvn', ['-q', '-B', '-f', pom, ...settings, 'package'], { timeoutMs: 600_000 });
   try {
     renameSync(aside, directory);
   } catch (error) {

@@ -1,0 +1,201 @@
+/**
+ * @pure JSON as Avro Java reads and writes it in schemas (Jackson with comments allowed), where JSON.parse would change
+ * what is there: the order of members is kept whatever their names, the last of two members with one name wins in the
+ * place of the first, numbers stay what they are (1.0 is not 1, a long is not rounded), `__proto__` is a name like any
+ * other.
+ *
+ * Guarantees: linear in the text; nesting is bounded, so that a hostile text cannot exhaust the stack.
+ */
+
+/** A number in the words of Java: integers of any size, or the text that Double.toString gives. */
+export class JsonNumber {
+  readonly text: string;
+  readonly isIntegral: boolean;
+
+  constructor(text: string, isIntegral: boolean) {
+    this.text = text;
+    this.isIntegral = isIntegral;
+  }
+
+  /** From the number as it stands in a JSON text. */
+  static of(written: string): JsonNumber {
+    if (/^-?\d+$/.test(written)) return new JsonNumber(BigInt(written).toString(), true);
+    return new JsonNumber(javaDouble(Number(written)), false);
+  }
+
+  /** Whether it is a whole number that fits in so many bits, with its sign. */
+  fitsInBits(bits: number): boolean {
+    if (!this.isIntegral) return false;
+    const value = BigInt(this.text);
+    return value === BigInt.asIntN(bits, value);
+  }
+}
+
+export type JsonValue = null | boolean | string | JsonNumber | readonly JsonValue[] | JsonObject;
+export type JsonObject = ReadonlyMap<string, JsonValue>;
+
+export class JsonError extends Error {
+  override readonly name = 'JsonError';
+}
+
+/** Jackson's limit is a thousand; no schema that a person wrote comes near. */
+const MAX_DEPTH = 500;
+const MAX_NUMBER_LENGTH = 1000;
+const JAVA_PLAIN_FROM = 1e-3;
+const JAVA_PLAIN_BELOW = 1e7;
+
+export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
+  return value instanceof Map;
+}
+
+export function isJsonArray(value: JsonValue | undefined): value is readonly JsonValue[] {
+  return Array.isArray(value);
+}
+
+/** Throws JsonError. */
+export function parseJson(text: string): JsonValue {
+  const reader = new JsonReader(text);
+  const value = reader.value(0);
+  reader.end();
+  return value;
+}
+
+/** Without white space, as Jackson writes it. */
+export function writeJson(value: JsonValue): string {
+  if (value === null || typeof value === 'boolean') return String(value);
+  if (typeof value === 'string') return quote(value);
+  // Java's words for what is no number in JSON stand in quotes, as Jackson writes them.
+  if (value instanceof JsonNumber) return /[a-z]/.test(value.text) ? quote(value.text) : value.text;
+  if (isJsonArray(value)) return `[${value.map(writeJson).join(',')}]`;
+  return `{${[...value].map(([name, member]) => `${quote(name)}:${writeJson(member)}`).join(',')}}`;
+}
+
+/** Double.toString: plain between a thousandth and ten million, else one digit before the point and an exponent. */
+export function javaDouble(value: number): string {
+  if (Object.is(value, -0)) return '-0.0';
+  if (value === 0) return '0.0';
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : value < 0 ? '-Infinity' : 'Infinity';
+  const size = Math.abs(value);
+  if (size >= JAVA_PLAIN_FROM && size < JAVA_PLAIN_BELOW) {
+    const plain = String(value);
+    return plain.includes('.') ? plain : `${plain}.0`;
+  }
+  const [digits = '', exponent = ''] = value.toExponential().split('e');
+  return `${digits.includes('.') ? digits : `${digits}.0`}E${exponent.replace('+', '')}`;
+}
+
+function quote(text: string): string {
+  // Jackson writes the digits of escapes as capitals; no other escape holds digits.
+  return JSON.stringify(text).replace(/\\(\\|u00[0-9a-f]{2})/g, (written) =>
+    written === '\\\\' ? written : `\\u${written.slice(2).toUpperCase()}`,
+  );
+}
+
+class JsonReader {
+  readonly #text: string;
+  #position = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  value(depth: number): JsonValue {
+    if (depth > MAX_DEPTH) throw new JsonError(`nested more than ${MAX_DEPTH} levels deep`);
+    this.#skipBlanks();
+    const first = this.#text[this.#position];
+    if (first === '{') return this.#object(depth);
+    if (first === '[') return this.#array(depth);
+    if (first === '"') return this.#string();
+    for (const [word, value] of WORDS) {
+      if (!this.#text.startsWith(word, this.#position)) continue;
+      this.#position += word.length;
+      return value;
+    }
+    return this.#number();
+  }
+
+  end(): void {
+    this.#skipBlanks();
+    if (this.#position < this.#text.length)
+      throw new JsonError(
+        `dangling content after end of schema: ${this.#text.slice(this.#position, this.#position + 40)}`,
+      );
+  }
+
+  #object(depth: number): JsonObject {
+    const members = new Map<string, JsonValue>();
+    this.#position++;
+    if (this.#takes('}')) return members;
+    do {
+      this.#skipBlanks();
+      const name = this.#string();
+      if (!this.#takes(':')) throw this.#unexpected('a colon');
+      members.set(name, this.value(depth + 1));
+    } while (this.#takes(','));
+    if (!this.#takes('}')) throw this.#unexpected('a comma or the end of the object');
+    return members;
+  }
+
+  #array(depth: number): JsonValue[] {
+    const elements: JsonValue[] = [];
+    this.#position++;
+    if (this.#takes(']')) return elements;
+    do elements.push(this.value(depth + 1));
+    while (this.#takes(','));
+    if (!this.#takes(']')) throw this.#unexpected('a comma or the end of the array');
+    return elements;
+  }
+
+  #string(): string {
+    if (this.#text[this.#position] !== '"') throw this.#unexpected('a string');
+    const start = this.#position;
+    let end = start + 1;
+    while (end < this.#text.length && this.#text[end] !== '"') end += this.#text[end] === '\\' ? 2 : 1;
+    this.#position = end + 1;
+    try {
+      return JSON.parse(this.#text.slice(start, end + 1)) as string;
+    } catch (error) {
+      throw new JsonError(`no string at position ${start}: ${error instanceof Error ? error.message : ''}`);
+    }
+  }
+
+  #number(): JsonNumber {
+    NUMBER.lastIndex = this.#position;
+    const written = NUMBER.exec(this.#text)?.[0];
+    if (written === undefined) throw this.#unexpected('a value');
+    // Reading a number takes time that grows with the square of its length.
+    if (written.length > MAX_NUMBER_LENGTH) throw new JsonError(`a number of ${written.length} characters`);
+    this.#position += written.length;
+    return JsonNumber.of(written);
+  }
+
+  #takes(character: string): boolean {
+    this.#skipBlanks();
+    if (this.#text[this.#position] !== character) return false;
+    this.#position++;
+    return true;
+  }
+
+  /** White space, and the comments that Avro Java lets pass. */
+  #skipBlanks(): void {
+    BLANKS.lastIndex = this.#position;
+    this.#position += BLANKS.exec(this.#text)?.[0].length ?? 0;
+  }
+
+  #unexpected(expected: string): JsonError {
+    const found = this.#text[this.#position];
+    return new JsonError(
+      found === undefined
+        ? `the text ends where ${expected} should be`
+        : `unexpected character '${found}' at position ${this.#position}, where ${expected} should be`,
+    );
+  }
+}
+
+const WORDS: readonly (readonly [string, JsonValue])[] = [
+  ['true', true],
+  ['false', false],
+  ['null', null],
+];
+const NUMBER = /-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
+const BLANKS = /(?:[ \t\r\n]|\/\/[^\n]*|\/\*(?:[^*]|\*(?!\/))*\*\/)*/y;
