@@ -1,5 +1,5 @@
 /** @pure The topics of one metadata image, as the rules of groups see them. */
-import type { TopicId } from '../model/topic-partition.ts';
+import { type TopicId, ZERO_TOPIC_ID } from '../model/topic-partition.ts';
 import type { TopicsView } from './group-settings.ts';
 
 /** What of a metadata image matters here; metadata/metadata-image.ts fits. */
@@ -32,10 +32,14 @@ export class ClusterTopics implements TopicsView {
   }
 }
 
-/** The topics of the former image that are gone: deleted, or deleted and made again under the same name. */
+/**
+ * The topics of the former image that are gone: deleted, or deleted and made again under the same name. One that had no
+ * id and has got one, in a cluster as old as that, is the same topic.
+ */
 export function deletedTopics(former: TopicsView, now: TopicsView, changed: Iterable<string>): string[] {
   return [...changed].filter((topic) => {
     const formerId = former.topicId(topic);
-    return formerId !== undefined && formerId !== now.topicId(topic);
+    const id = now.topicId(topic);
+    return formerId !== undefined && formerId !== id && (formerId !== ZERO_TOPIC_ID || id === undefined);
   });
 }
