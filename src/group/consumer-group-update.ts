@@ -107,11 +107,13 @@ export class ConsumerGroupUpdate {
     if (isReconciledTo(after, targetEpoch)) return after;
     const isOwned = group.isOwned.bind(group);
     const member = nextAssignment(after, { targetEpoch, target, isOwned, owned });
-    if (member === null)
+    if (member === null) {
+      group.forgetTopics();
       throw new KafkaError(
         'FENCED_MEMBER_EPOCH',
         'The consumer group member is in a unknown state. The member must abandon all its partitions and rejoin.',
       );
+    }
     if (!sameCurrentAssignment(after, member)) {
       decision.record(currentAssignmentRecord(group.groupId, member));
       timeRevocation(group.groupId, member, decision);
@@ -141,37 +143,67 @@ export class ConsumerGroupUpdate {
   #resolveRegexes(progress: Progress): void {
     const { group, change, members, decision, nowMs } = progress;
     const [former, regex] = [regexOf(change.before), regexOf(change.after)];
-    const isDue = this.#isRefreshDue(group, nowMs);
-    const usesRegexes = regex !== null || group.resolvedRegexes.size > 0;
-    if (former === regex && !(isDue && usesRegexes)) return;
+    const isDue = this.#isRefreshDue(group, nowMs) && (regex !== null || group.resolvedRegexes.size > 0);
+    if (former === regex && !isDue && group.dueRegexes.size === 0) return;
     if (former !== regex) {
       this.#checkRegex(regex);
       progress.isNewEpochNeeded = true;
     }
-    const { groupId } = group;
-    const resolved = new Map(withoutUnused(groupId, members(), group.resolvedRegexes, decision));
-    for (const used of new Set(members().map(regexOf))) {
-      if (used === null || (!isDue && resolved.has(used))) continue;
-      const known = resolved.get(used);
-      const topics = this.#environment.regexes.resolve(used, this.#environment.topics().topicNames());
-      if (known !== undefined && sameNames([...known], [...topics])) continue;
-      resolved.set(used, topics);
-      decision.record(regexRecord(groupId, used, topics, nowMs));
-      progress.isNewEpochNeeded = true;
+    const resolved = new Map(withoutUnused(group.groupId, members(), group.resolvedRegexes, decision));
+    const used = new Set(members().map(regexOf));
+    // The member's own first: it is the only one that may be refused.
+    const isNew = regex !== null && former !== regex && !resolved.has(regex);
+    if (isNew) {
+      const topics = this.#matches(regex);
+      if (topics === null) throw tooSlow(regex);
+      this.#noteResolved(progress, resolved, regex, topics);
     }
+    if (isDue) {
+      group.areRegexesStale = false;
+      group.regexesResolvedAtMs = nowMs;
+    }
+    for (const each of used) if (each !== null && (isDue || !resolved.has(each))) group.dueRegexes.add(each);
+    if (isNew) group.dueRegexes.delete(regex);
+    this.#resolveDue(progress, resolved, used);
     progress.resolvedRegexes = resolved;
-    if (!isDue) return;
-    group.areRegexesStale = false;
-    group.regexesResolvedAtMs = nowMs;
-    decision.whenRefused(() => {
-      group.areRegexesStale = true;
-      group.regexesResolvedAtMs = Number.NEGATIVE_INFINITY;
-    });
+    decision.whenRefused(() => group.forgetTopics());
+  }
+
+  /** As many as there is time for; the others with the next heartbeats. */
+  #resolveDue(progress: Progress, resolved: Map<string, ReadonlySet<string>>, used: ReadonlySet<string | null>): void {
+    const { dueRegexes } = progress.group;
+    const isTimeOver = this.#environment.regexes.patience();
+    for (const regex of dueRegexes) {
+      dueRegexes.delete(regex);
+      const topics = used.has(regex) ? this.#matches(regex) : null;
+      // What it matched before is better than nothing.
+      if (topics !== null) this.#noteResolved(progress, resolved, regex, topics);
+      if (isTimeOver()) return;
+    }
+  }
+
+  #noteResolved(
+    progress: Progress,
+    resolved: Map<string, ReadonlySet<string>>,
+    regex: string,
+    topics: ReadonlySet<string>,
+  ): void {
+    const known = resolved.get(regex);
+    if (known !== undefined && sameNames([...known], [...topics])) return;
+    resolved.set(regex, topics);
+    progress.decision.record(regexRecord(progress.group.groupId, regex, topics, progress.nowMs));
+    progress.isNewEpochNeeded = true;
+  }
+
+  #matches(regex: string): ReadonlySet<string> | null {
+    return this.#environment.regexes.resolve(regex, this.#environment.topics().topicNames());
   }
 
   #isRefreshDue({ areRegexesStale, regexesResolvedAtMs }: ConsumerGroup, nowMs: number): boolean {
     const longestMs = this.#environment.settings.groupConsumerRegexRefreshIntervalMs;
-    return nowMs >= regexesResolvedAtMs + (areRegexesStale ? REGEX_REFRESH_INTERVAL_MS : longestMs);
+    const sinceMs = nowMs - regexesResolvedAtMs;
+    // Before it was resolved: the clock was set back.
+    return sinceMs < 0 || sinceMs >= (areRegexesStale ? REGEX_REFRESH_INTERVAL_MS : longestMs);
   }
 
   #checkRegex(regex: string | null): void {
@@ -220,6 +252,11 @@ export class ConsumerGroupUpdate {
     decision.record(...next.records);
     return next.target(after.memberId);
   }
+}
+
+function tooSlow(regex: string): KafkaError {
+  const message = `SubscribedTopicRegex \`${regex.slice(0, 255)}\` takes too long to match all topics.`;
+  return new KafkaError('INVALID_REGULAR_EXPRESSION', message);
 }
 
 export function groupEpochRecord(groupId: string, epoch: number): GroupRecord {

@@ -40,8 +40,10 @@ export class ConsumerGroup implements Group {
   isMetadataStale = true;
   /** Topics may have appeared that a regular expression matches. Not stored either. */
   areRegexesStale = true;
-  /** When the regular expressions were last resolved here. */
+  /** When all regular expressions were last found to be due here. */
   regexesResolvedAtMs = Number.NEGATIVE_INFINITY;
+  /** Those of them that there was no time for yet. */
+  readonly dueRegexes = new Set<string>();
   /** Members of the classic protocol that were told to rejoin, and are timed out if they do not. Not stored. */
   readonly awaitedJoins = new Set<string>();
   #groupEpoch = 0;
@@ -115,6 +117,13 @@ export class ConsumerGroup implements Group {
   isSubscribedTo(topic: string): boolean {
     this.#subscribedTopics ??= subscribedTopics(this.#members.values(), this.#resolvedRegexes);
     return this.#subscribedTopics.has(topic);
+  }
+
+  /** What was found out about the topics did not become records: to be found out again. */
+  forgetTopics(): void {
+    this.isMetadataStale = true;
+    this.areRegexesStale = true;
+    this.regexesResolvedAtMs = Number.NEGATIVE_INFINITY;
   }
 
   /** Some topics are not what they were, or are new, or gone. */

@@ -34,6 +34,7 @@ import type { MemberContext, TopicsView } from './group-settings.ts';
 import { GroupShard, type GroupShardOptions } from './group-shard.ts';
 import { partitionFor } from './java-hash.ts';
 import { newMemberId } from './member-id.ts';
+import { TopicRegexes } from './topic-regexes.ts';
 
 /** BrokerConfig fits. */
 export type GroupCoordinatorSettings = GroupShardOptions['settings'] & {
@@ -76,12 +77,14 @@ export class GroupCoordinator {
   constructor(options: GroupCoordinatorOptions) {
     const { settings, clock, random, logger } = options;
     this.#options = options;
+    const regexes = new TopicRegexes(() => clock.monotonicMs());
     this.#runtime = new CoordinatorRuntime<GroupShard, GroupRecord>({
       newShard: () =>
         new GroupShard({
           settings,
           topics: () => this.#topics,
           newMemberId: (prefix) => newMemberId(prefix, random.bytes(UUID_BYTES)),
+          regexes,
           logger,
         }),
       codec: { encode: encodeGroupRecord, decode: decodeGroupRecord },
@@ -118,8 +121,10 @@ export class GroupCoordinator {
     const former = this.#topics;
     this.#topics = new ClusterTopics(image);
     if (changedTopics.size === 0) return;
-    for (const topic of deletedTopics(former, this.#topics, changedTopics))
-      this.#runtime.tellAll(`deleted ${topic}`, (shard, nowMs) => shard.onTopicsDeleted([topic], nowMs));
+    const deleted = deletedTopics(former, this.#topics, changedTopics);
+    // All at once, since every shard looks at all its offsets; and not in the place of those that went before.
+    if (deleted.length > 0)
+      this.#runtime.tellAll(`deleted ${deleted.join()}`, (shard, nowMs) => shard.onTopicsDeleted(deleted, nowMs));
     this.#runtime.tellAll('topics changed', (shard, nowMs) => shard.onTopicsChanged(changedTopics, nowMs));
   }
 

@@ -49,6 +49,8 @@ export interface GroupShardOptions {
   readonly topics: () => TopicsView;
   /** The prefix, a dash and something that nobody else has. */
   readonly newMemberId: (prefix: string) => string;
+  /** What is compiled can be of use to other shards, too. */
+  readonly regexes?: TopicRegexes;
   readonly logger: Logger;
 }
 
@@ -75,7 +77,7 @@ export class GroupShard implements Shard<GroupRecord> {
   readonly #consumers: ConsumerGroups;
 
   constructor(options: GroupShardOptions) {
-    const { settings, newMemberId, logger } = options;
+    const { settings, newMemberId, logger, regexes = new TopicRegexes() } = options;
     this.#settings = settings;
     this.#logger = logger;
     this.#offsets = new Offsets(settings);
@@ -83,7 +85,7 @@ export class GroupShard implements Shard<GroupRecord> {
     this.#rebalance = new ClassicRebalance(settings, logger);
     this.#membership = new ClassicMembership(this.#rebalance, logger);
     const assignors = new ServerAssignors(settings.groupConsumerAssignors);
-    this.#consumers = new ConsumerGroups({ ...options, assignors, regexes: new TopicRegexes() }, this.#rebalance);
+    this.#consumers = new ConsumerGroups({ ...options, assignors, regexes }, this.#rebalance);
     this.#joining = new ClassicJoining({
       settings,
       rebalance: this.#rebalance,

@@ -5,6 +5,7 @@
 import type { Outcome, Reply, Ticket } from '../../src/coordinator/shard.ts';
 import type { TopicsView } from '../../src/group/group-settings.ts';
 import { GroupShard, type GroupShardOptions } from '../../src/group/group-shard.ts';
+import type { TopicRegexes } from '../../src/group/topic-regexes.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 import type { ErrorName } from '../../src/protocol/errors.ts';
 import { decodeGroupRecord, encodeGroupRecord, type GroupRecord } from '../../src/protocol/internal/group-record.ts';
@@ -37,6 +38,7 @@ export const GROUP_SETTINGS: GroupSettings = {
 export interface GroupStageOptions {
   readonly settings?: Partial<GroupSettings>;
   readonly topics?: () => TopicsView;
+  readonly regexes?: TopicRegexes;
   readonly onAppended?: (record: GroupRecord) => void;
   readonly onAnswered?: (ticket: Ticket, response: unknown) => void;
 }
@@ -69,6 +71,7 @@ export class GroupStage {
       settings: { ...GROUP_SETTINGS, ...this.#settings },
       topics: this.#options.topics ?? (() => NO_TOPICS),
       newMemberId: (prefix) => `${prefix}-${++this.#lastMember}`,
+      ...(this.#options.regexes !== undefined && { regexes: this.#options.regexes }),
       logger: silentLogger,
     });
   }
