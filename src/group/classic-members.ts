@@ -50,7 +50,7 @@ type LeavingMember = RequestOf<typeof LeaveGroup>['members'][number];
 
 /** From this version of JoinGroup on, a new member is told its id first (KIP-394). */
 const NEEDS_MEMBER_ID_SINCE = 4;
-/** Of a client id, as the beginning of a member id. */
+/** Of a client id, as the beginning of a member id: not with half a character at its end. */
 const MAX_ID_PREFIX = 255;
 
 /** One JoinGroup on its way through the rules. */
@@ -85,7 +85,7 @@ export class ClassicMembers {
     ticket: Ticket,
     nowMs: number,
   ): Outcome<GroupRecord> {
-    const prefix = (request.groupInstanceId ?? context.clientId).slice(0, MAX_ID_PREFIX);
+    const prefix = (request.groupInstanceId ?? context.clientId).slice(0, MAX_ID_PREFIX).toWellFormed();
     const memberId = request.memberId || this.#environment.newMemberId(prefix);
     return decide(
       (decision) => this.#join(group, { context, request, protocols, memberId, ticket, decision, nowMs }),

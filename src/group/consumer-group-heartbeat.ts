@@ -40,7 +40,7 @@ export type HeartbeatAnswer = ResponseOf<typeof ConsumerGroupHeartbeat>;
 /** From this version on, the consumer makes its member id (KIP-1082). */
 const MEMBER_ID_REQUIRED_SINCE = 1;
 const JOIN_EPOCH = 0;
-/** Of a client id, as the beginning of a member id. */
+/** Of a client id, as the beginning of a member id: not with half a character at its end. */
 const MAX_ID_PREFIX = 255;
 
 /** One heartbeat on its way through the rules. */
@@ -100,7 +100,8 @@ export class ConsumerGroupHeartbeats {
       ? this.#migration.consumerGroup(found, request.groupId, decision)
       : this.#migration.existing(found, request.groupId);
     throwIfFull(group, request.memberId, request.instanceId, this.#environment.settings);
-    const memberId = request.memberId || this.#environment.newMemberId(context.clientId.slice(0, MAX_ID_PREFIX));
+    const prefix = context.clientId.slice(0, MAX_ID_PREFIX).toWellFormed();
+    const memberId = request.memberId || this.#environment.newMemberId(prefix);
     const { member, replaces } = this.#subscriber(group, memberId, request, decision);
     const after = { ...member, metadata: requestedMetadata(member.metadata, request, context) };
     const owned = request.topicPartitions;

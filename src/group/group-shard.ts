@@ -361,7 +361,7 @@ export class GroupShard implements Shard<GroupRecord> {
     if (groupId === '' || !isStorable(groupId)) return 'INVALID_GROUP_ID';
     if (sessionTimeoutMs < groupMinSessionTimeoutMs || sessionTimeoutMs > groupMaxSessionTimeoutMs)
       return 'INVALID_SESSION_TIMEOUT';
-    const names = [groupInstanceId ?? '', protocolType, ...protocols.map(({ name }) => name)];
+    const names = [memberId, groupInstanceId ?? '', protocolType, ...protocols.map(({ name }) => name)];
     if (!names.every(isStorable)) return 'INVALID_REQUEST';
     const found = this.#groups.get(groupId);
     const isNobodys = found === undefined || (found instanceof ConsumerGroup && found.isEmpty);

@@ -8,7 +8,7 @@ function cluster(ids: Readonly<Record<string, string>>): ClusterTopics {
   return new ClusterTopics({ topics, topicNameById: new Map() });
 }
 
-const [ONE, OTHER] = ['A'.repeat(21) + 'Q', 'A'.repeat(21) + 'g'];
+const [ONE, OTHER] = [`${'A'.repeat(21)}Q`, `${'A'.repeat(21)}g`];
 
 it.each([
   ['stays', { t: ONE }, { t: ONE }, []],

@@ -11,6 +11,7 @@ import { Reader } from '../../../src/protocol/reader.ts';
 import { Writer } from '../../../src/protocol/writer.ts';
 import {
   commitRequest,
+  consumerHeartbeatRequest,
   joinRequest,
   leaveRequest,
   memberContext,
@@ -79,6 +80,7 @@ describe('a group that is asked too much', () => {
     const { stage, answers, join, commit, errorOf } = newStage({ offsetMetadataMaxBytes: 1_000_000 });
     const long = 'x'.repeat(32_768);
     expect(errorOf(join({ groupId: long }))).toBe('INVALID_GROUP_ID');
+    expect(errorOf(join({ memberId: long }))).toBe('INVALID_REQUEST');
     expect(errorOf(join({ groupInstanceId: long }))).toBe('INVALID_REQUEST');
     expect(errorOf(join({ protocolType: long }))).toBe('INVALID_REQUEST');
     expect(errorOf(join({ protocols: [{ name: long, metadata: Buffer.alloc(0) }] }))).toBe('INVALID_REQUEST');
@@ -97,6 +99,20 @@ describe('a group that is asked too much', () => {
     expect(long).toBe(`${'x'.repeat(255)}-1`);
     const cut = answers.get(join({}, 9, `${'x'.repeat(254)}\u{1f600}`))?.memberId ?? '';
     expect(Buffer.from(cut).toString()).toBe(cut);
+  });
+
+  it('does so too in a group of the consumer protocol, whichever protocol the member speaks', () => {
+    const { stage, answers, join } = newStage();
+    const clientId = `${'x'.repeat(254)}\u{1f600}`;
+    const all = { rebalanceTimeoutMs: 1000, subscribedTopicNames: ['t'], topicPartitions: [] };
+    const modern = stage.ask((shard, ticket, nowMs) =>
+      shard.consumerGroupHeartbeat(memberContext(0, clientId), consumerHeartbeatRequest(all), ticket, nowMs),
+    );
+    for (const ticket of [modern, join({}, 3, clientId)]) {
+      const { memberId } = answers.get(ticket) ?? { memberId: '' };
+      expect(memberId).toMatch(/^x{254}/);
+      expect(Buffer.from(memberId).toString()).toBe(memberId);
+    }
   });
 
   it('takes a protocol that is named twice for one', () => {

@@ -1,4 +1,4 @@
-/** Regular expressions that take their time: whoever brings one that never ends is refused, nobody else waits for it. */
+/** Regular expressions that take their time: one that never ends is refused, and for many nobody else has to wait. */
 import { describe, expect, it } from 'vitest';
 import type { TopicsView } from '../../../src/group/group-settings.ts';
 import { TopicRegexes } from '../../../src/group/topic-regexes.ts';
