@@ -10,6 +10,7 @@
 import { AutoTopicCreation } from './broker/auto-topic-creation.ts';
 import type { Broker } from './broker/broker.ts';
 import { Dispatch } from './broker/dispatch.ts';
+import { RequestCounters } from './broker/request-counters.ts';
 import { FetchSessionCache } from './broker/fetch-session.ts';
 import { handlersOf } from './broker/handlers/index.ts';
 import { TopicConfigs } from './broker/topic-configs.ts';
@@ -183,10 +184,12 @@ function furnish(foundation: Foundation, started: Started): Rooms {
 
 /** From here on others can reach the broker, and the controller's orders come. */
 async function open(foundation: Foundation, rooms: Rooms, started: Started): Promise<void> {
-  const { config, zk, clock, random, logger, onFatal } = foundation;
+  const { config, zk, clock, logger, onFatal } = foundation;
   const { broker, membership, links } = rooms;
   const { replicas, topicConfigs, controller } = broker;
-  const dispatch = new Dispatch({ handlers: handlersOf(config), broker, logger, onFatal });
+  // Nobody reads them without HTTP.
+  const requests = config.httpListeners.length > 0 ? new RequestCounters() : undefined;
+  const dispatch = new Dispatch({ handlers: handlersOf(config), broker, logger, onFatal, counters: requests });
   const sockets = new SocketServer({
     config,
     handleFrame: (frame, connection, receivedMs) => dispatch.handleFrame(frame, connection, receivedMs),
@@ -195,10 +198,10 @@ async function open(foundation: Foundation, rooms: Rooms, started: Started): Pro
   });
   await sockets.start();
   started.push(() => sockets.close());
-  if (config.httpListeners.length > 0) {
+  if (requests !== undefined) {
     // Only now: without HTTP nothing of it is in memory.
     const { openHttp } = await import('./http-front.ts');
-    const http = await openHttp({ broker, membership, random });
+    const http = await openHttp({ ...foundation, ...rooms, sockets, requests });
     started.push(() => http.close());
   }
   replicas.start();

@@ -2,31 +2,100 @@
  * The HTTP side of a broker: fits the rooms to what the routes ask for, and opens it. Loaded only when http.listeners
  * is set.
  */
+import manifest from '../package.json' with { type: 'json' };
 import type { Broker } from './broker/broker.ts';
+import type { RequestCounters } from './broker/request-counters.ts';
+import { ClusterSurvey } from './cluster-survey.ts';
 import { type BrokerHealth, healthRoutes } from './http/health.ts';
+import { metricsRoute } from './http/metrics.ts';
 import { HttpServer } from './http/server.ts';
+import type { Disk } from './lib/disk.ts';
 import type { Random } from './lib/random.ts';
+import type { Links } from './links.ts';
 import type { Membership } from './membership.ts';
+import { BrokerMetrics } from './metrics/broker-metrics.ts';
+import { clusterFamilies } from './metrics/cluster-families.ts';
+import { expose } from './metrics/exposition.ts';
+import type { MetricSources } from './metrics/sources.ts';
+import type { SocketServer } from './net/socket-server.ts';
+import type { ZooKeeper } from './zk/zookeeper.ts';
 
 export interface HttpFrontOptions {
   readonly broker: Broker;
   readonly membership: Membership;
+  readonly links: Links;
+  readonly sockets: SocketServer;
+  readonly requests: RequestCounters;
+  readonly zk: ZooKeeper;
+  readonly disk: Disk;
   readonly random: Random;
 }
 
-export async function openHttp({ broker, membership, random }: HttpFrontOptions): Promise<HttpServer> {
-  const healthOf = (): BrokerHealth => ({
+export async function openHttp(options: HttpFrontOptions): Promise<{ close(): Promise<void> }> {
+  const { broker, random } = options;
+  const { config, clock } = broker;
+  const logger = broker.logger.named('barnabas.http.HttpServer');
+  const metrics = new BrokerMetrics(sourcesOf(options), config.metricsDialects, clock);
+  const survey = new ClusterSurvey(broker, options.links);
+  async function* clusterScrape(): AsyncGenerator<string, void, undefined> {
+    yield* expose(clusterFamilies(await survey.snapshot()), clock);
+  }
+  const server = await HttpServer.start({
+    listeners: config.httpListeners,
+    plugins: [
+      healthRoutes(() => healthOf(options)),
+      metricsRoute('/metrics', () => metrics.scrape(), logger),
+      metricsRoute('/metrics/exporter', clusterScrape, logger),
+    ],
+    random,
+    logger,
+  });
+  return {
+    close: async () => {
+      await server.close();
+      survey.close();
+    },
+  };
+}
+
+function healthOf({ broker, membership }: HttpFrontOptions): BrokerHealth {
+  return {
     brokerId: broker.brokerId,
     isRegistered: membership.isRegistered,
     isLeaving: membership.isLeaving,
     controllerId: broker.controller.activeControllerId(),
     offlineReplicaCount: broker.replicas.offlineCount,
     offlineDirectories: broker.logs.offlineDirectories,
-  });
-  return HttpServer.start({
-    listeners: broker.config.httpListeners,
-    plugins: [healthRoutes(healthOf)],
-    random,
-    logger: broker.logger.named('barnabas.http.HttpServer'),
-  });
+  };
+}
+
+function sourcesOf({ broker, membership, sockets, requests, zk, disk }: HttpFrontOptions): MetricSources {
+  const { brokerId, clusterId, clock, replicas, logs, controller, groups, fetchSessions } = broker;
+  return {
+    brokerId,
+    clusterId,
+    version: manifest.version,
+    nowMs: () => clock.monotonicMs(),
+    brokerState: () => (membership.isLeaving ? 'leaving' : membership.isRegistered ? 'running' : 'starting'),
+    topics: replicas.counters.topics,
+    replicas,
+    logs,
+    requests,
+    sockets,
+    controller,
+    groups,
+    fetchSessions,
+    zookeeper: zk,
+    procFile: (path) => procFile(disk, path),
+  };
+}
+
+/** Null where the system has no such file, or does not show it to us. */
+function procFile(disk: Disk, path: string): string | null {
+  try {
+    return disk.readFile(path).toString();
+  } catch (error) {
+    if (error instanceof Error && 'syscall' in error) return null;
+    throw error;
+  }
 }

@@ -166,6 +166,11 @@ export class LeaderState {
     return this.#committed.isr.length < this.effectiveMinIsr;
   }
 
+  /** Replicas are being added or removed. */
+  get isReassigning(): boolean {
+    return this.#committed.addingReplicas.length > 0 || this.#committed.removingReplicas.length > 0;
+  }
+
   get isUnderReplicated(): boolean {
     const { replicas, addingReplicas, isr } = this.#committed;
     return replicas.length - addingReplicas.length > isr.length;

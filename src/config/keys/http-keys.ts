@@ -2,7 +2,7 @@
  * @pure The broker's keys about HTTP, which Kafka leaves to programs of their own. Without `http.listeners` there is no
  * HTTP, and nothing of it is loaded.
  */
-import { type ConfigTable, InvalidValue, listOf } from '../definition.ts';
+import { type ConfigTable, choices, InvalidValue, listOf } from '../definition.ts';
 
 export interface HttpListener {
   /** '' for all interfaces. */
@@ -23,5 +23,10 @@ export const HTTP_KEYS = {
     '',
     'Addresses for HTTP (health, metrics), http://host:port; no host means all interfaces, an empty list no HTTP.',
     parseHttpListener,
+  ),
+  'metrics.dialects': choices(
+    ['jmx', 'confluent'],
+    'jmx,confluent',
+    'Whose names /metrics has where they differ: those of the JMX exporter (and Strimzi), those of Confluent.',
   ),
 } satisfies ConfigTable;
