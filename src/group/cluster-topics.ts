@@ -2,9 +2,15 @@
 import { type TopicId, ZERO_TOPIC_ID } from '../model/topic-partition.ts';
 import type { TopicsView } from './group-settings.ts';
 
+/** By number. */
+type KnownPartitions = ReadonlyMap<number, unknown>;
+
+/** Of partitions that do not change any more. */
+const counts = new WeakMap<KnownPartitions, number>();
+
 /** What of a metadata image matters here; metadata/metadata-image.ts fits. */
 export interface TopicsImage {
-  readonly topics: ReadonlyMap<string, { readonly topicId: TopicId; readonly partitions: { readonly size: number } }>;
+  readonly topics: ReadonlyMap<string, { readonly topicId: TopicId; readonly partitions: KnownPartitions }>;
   readonly topicNameById: ReadonlyMap<TopicId, string>;
 }
 
@@ -23,8 +29,22 @@ export class ClusterTopics implements TopicsView {
     return this.#image.topicNameById.get(topicId);
   }
 
+  /** As far as it is known: a partition that never had a leader is not in the image, while those behind it may be. */
   partitionCount(topic: string): number {
-    return this.#image.topics.get(topic)?.partitions.size ?? 0;
+    const partitions = this.#image.topics.get(topic)?.partitions;
+    if (partitions === undefined) return 0;
+    let count = counts.get(partitions);
+    if (count === undefined) {
+      count = 0;
+      for (const partition of partitions.keys()) count = Math.max(count, partition + 1);
+      counts.set(partitions, count);
+    }
+    return count;
+  }
+
+  /** Some of its partitions never had a leader, so there may be more than are counted. */
+  hasGaps(topic: string): boolean {
+    return (this.#image.topics.get(topic)?.partitions.size ?? 0) < this.partitionCount(topic);
   }
 
   topicNames(): Iterable<string> {

@@ -30,7 +30,7 @@ import { COMPRESSION_TYPES } from '../protocol/records/codecs.ts';
 import type { RequestOf, ResponseOf } from '../protocol/schema.ts';
 import { ClusterTopics, deletedTopics, type TopicsImage } from './cluster-topics.ts';
 import { type GroupLag, type GroupOffset, groupLags, type LogEnd } from './group-lag.ts';
-import type { MemberContext, TopicsView } from './group-settings.ts';
+import type { MemberContext } from './group-settings.ts';
 import { GroupShard, type GroupShardOptions } from './group-shard.ts';
 import { partitionFor } from './java-hash.ts';
 import { newMemberId } from './member-id.ts';
@@ -71,7 +71,7 @@ const MAX_LOAD_SLICE_BYTES = 1024 * 1024;
 export class GroupCoordinator {
   readonly #options: GroupCoordinatorOptions;
   readonly #runtime: CoordinatorRuntime<GroupShard, GroupRecord>;
-  #topics: TopicsView = new ClusterTopics({ topics: new Map(), topicNameById: new Map() });
+  #topics = new ClusterTopics({ topics: new Map(), topicNameById: new Map() });
   #expiryTimer: Timer | null = null;
 
   constructor(options: GroupCoordinatorOptions) {
@@ -130,11 +130,13 @@ export class GroupCoordinator {
 
   /**
    * The partition of the coordinator's topic on which the group lives; null while this broker has not heard of the
-   * topic. A guess by offsets.topic.num.partitions could send the group to a partition that is not its own.
+   * topic, or not of all its partitions. A guess by offsets.topic.num.partitions, or by those it has heard of, could
+   * send the group to a partition that is not its own, and later away from what it has committed there.
    */
   partitionFor(groupId: string): number | null {
-    const count = this.#topics.partitionCount(this.#options.topic);
-    return count === 0 ? null : partitionFor(groupId, count);
+    const { topic } = this.#options;
+    const count = this.#topics.partitionCount(topic);
+    return count === 0 || this.#topics.hasGaps(topic) ? null : partitionFor(groupId, count);
   }
 
   async joinGroup(context: MemberContext, request: RequestOf<typeof JoinGroup>): Promise<ResponseOf<typeof JoinGroup>> {

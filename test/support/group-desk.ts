@@ -109,6 +109,15 @@ export class GroupDesk {
     );
   }
 
+  /** Only those: of the others nobody was told, since they have no leader yet. */
+  makePartitions(topic: string, indexes: readonly number[]): void {
+    this.#update(
+      topic,
+      idOf(topic),
+      indexes.map((index) => [index, 1] as const),
+    );
+  }
+
   deleteTopic(topic: string): void {
     const partitions = [...(this.metadata.image.topics.get(topic)?.partitions.keys() ?? [])];
     const topicId = this.metadata.topicId(topic) ?? '';

@@ -85,6 +85,17 @@ describe('FindCoordinator', () => {
     expect(at.wished).toEqual([]);
   });
 
+  it('is not available as long as some partitions are unknown: the group could live on another one', async () => {
+    const at = new GroupDesk();
+    const find = async (): Promise<string> => errorName((await at.ask(FindCoordinator, 2, { key: 'g' })).errorCode);
+    at.makePartitions(GROUP_METADATA_TOPIC_NAME, [0, 1, 3]);
+    expect(await find()).toBe('COORDINATOR_NOT_AVAILABLE');
+    at.makeTopic('orders', 1);
+    expect(codes((await commit(at, 'g', { 'orders/0': 1 }, 9)).topics)).toEqual([['orders', 'NOT_COORDINATOR']]);
+    at.makePartitions(GROUP_METADATA_TOPIC_NAME, [2]);
+    expect(await find()).toBe('NONE');
+  });
+
   it('refuses transactions at once, and what it does not know', async () => {
     const at = await GroupDesk.open();
     const errorOf = async (version: number, keyType: number): Promise<string> => {
