@@ -24,7 +24,7 @@ export const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   ['group', ['lib', 'model', 'config', 'protocol', 'coordinator']],
   ['broker', ['lib', 'model', 'config', 'protocol', 'log', 'metadata', 'replica', 'producer', 'group', 'controller']],
   ['metrics', ['lib', 'model', 'config']],
-  ['registry', ['lib', 'model', 'protocol']],
+  ['registry', ['lib', 'model', 'protocol', 'coordinator']],
   ['http', ['lib', 'model', 'config', 'protocol', 'metrics', 'registry', 'broker']],
   ['cli', ['lib', 'model', 'config', 'protocol', 'net', 'log']],
 ]);

@@ -76,8 +76,8 @@ const TEXTS: Record<string, string> = {
   'texts that need escapes': withField('"type":"string","default":"\\"\\\\\\/\\b\\n\\u001f\\u00e4é","doc":"\\u0007"'),
   'a default of bytes': withField('"type":"bytes","default":"\\u00ff"'),
   'a default of a record': withField(
-    '"type":{"type":"record","name":"S","fields":[{"name":"a","type":"int","default":1},{"name":"b","type":"string"}]},' +
-      '"default":{"b":"x"}',
+    '"type":{"type":"record","name":"S","fields":[{"name":"a","type":"int","default":1},{"name":"b",' +
+      '"type":"string"}]},"default":{"b":"x"}',
   ),
   'a default of a map': withField('"type":{"type":"map","values":"int"},"default":{"b":1,"a":2,"1":3,"__proto__":4}'),
   'a default of the second branch': withField('"type":["null","int"],"default":1'),

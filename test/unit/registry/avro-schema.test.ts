@@ -59,7 +59,8 @@ describe('a normal form', () => {
   it('is the same for all spellings of a namespace', () => {
     const spellings = [
       '{"type":"record","name":"a.R","fields":[{"name":"f","type":{"type":"fixed","name":"F","size":1}}]}',
-      '{"type":"record","name":"R","namespace":"a","fields":[{"name":"f","type":{"type":"fixed","name":"F","size":1}}]}',
+      '{"type":"record","namespace":"a","name":"R","fields":[{"name":"f","type":' +
+        '{"type":"fixed","name":"F","size":1}}]}',
     ];
     expect(new Set(spellings.map(normal)).size).toBe(1);
   });
