@@ -14,11 +14,12 @@ import { measureMemoryOfPartitions, measureRest, measureStart } from './at-rest.
 import { measureGroups } from './groups.ts';
 import { type Load, measureLoad } from './load.ts';
 import { measureProfile } from './profile.ts';
+import { measureScrape } from './scrape.ts';
 import { printTable } from './table.ts';
 
 const USAGE = `Usage: npm run bench -- [options]
   --implementation barnabas|apache-kafka|both   what to measure (barnabas)
-  --only start,rest,produce,partitions,groups,profile
+  --only start,rest,produce,partitions,groups,scrape,profile
                                                 parts to run (all)
   --scale 0.1                                   a part of the records, for a quick look
   --repeat 3                                    runs of each load, the best and the median are shown`;
@@ -26,7 +27,7 @@ const USAGE = `Usage: npm run bench -- [options]
 const { values: options } = parseArgs({
   options: {
     implementation: { type: 'string', default: 'barnabas' },
-    only: { type: 'string', default: 'start,rest,produce,partitions,groups,profile' },
+    only: { type: 'string', default: 'start,rest,produce,partitions,groups,scrape,profile' },
     scale: { type: 'string', default: '1' },
     repeat: { type: 'string', default: '3' },
     help: { type: 'boolean', default: false },
@@ -60,6 +61,8 @@ async function main(): Promise<void> {
     printTable('Memory with 1,000 partitions', await collect(implementations, measureMemoryOfPartitions));
   if (parts.has('groups'))
     printTable('Consumer groups on one broker, heartbeats every 500 ms', await collect(implementations, measureGroups));
+  if (parts.has('scrape') && implementations.includes('barnabas'))
+    printTable('Scrapes of one broker with many partitions', await measureScrape(scale));
   if (parts.has('profile') && implementations.includes('barnabas')) {
     const { produce, fetch } = await measureProfile(scale);
     printTable('CPU profile of one broker while it is written to (100 B, acks 1), by self time', produce);
