@@ -175,7 +175,12 @@ function furnish(foundation: Foundation, started: Started): Rooms {
     groups: newGroups(foundation, metadata, replicas, started),
     zooKeeperOffsets: newZooKeeperOffsets(foundation),
     producerIds: new ProducerIds({ brokerId, brokerEpoch, controller: requests, clock, logger }),
-    autoTopicCreation: new AutoTopicCreation({ config, controller: requests, logger }),
+    autoTopicCreation: new AutoTopicCreation({
+      config,
+      controller: requests,
+      brokerCount: () => metadata.image.brokers.size,
+      logger,
+    }),
     fetchSessions: new FetchSessionCache(config.maxIncrementalFetchSessionCacheSlots, (bound) => random.int(bound)),
     brokerEpoch,
   };
@@ -198,11 +203,13 @@ async function open(foundation: Foundation, rooms: Rooms, started: Started): Pro
   });
   await sockets.start();
   started.push(() => sockets.close());
+  const endpoints = advertised(config, sockets);
   if (requests !== undefined) {
     // Only now: without HTTP nothing of it is in memory.
     const { openHttp } = await import('./http-front.ts');
     const http = await openHttp({ ...foundation, ...rooms, sockets, requests });
     started.push(() => http.close());
+    endpoints.push(http.endpoint);
   }
   replicas.start();
   broker.groups.start();
@@ -213,7 +220,7 @@ async function open(foundation: Foundation, rooms: Rooms, started: Started): Pro
   );
   started.push(() => configChanges.close());
   started.push(zk.onSessionEstablished(() => void topicConfigs.refreshAll()));
-  await membership.join(advertised(config, sockets));
+  await membership.join(endpoints);
   controller.start();
   started.push(() => controller.stop());
   started.push(() => membership.leave(links.toController('shutdown')));

@@ -5,6 +5,7 @@
 import manifest from '../package.json' with { type: 'json' };
 import type { Broker } from './broker/broker.ts';
 import type { RequestCounters } from './broker/request-counters.ts';
+import type { BrokerConfig } from './config/broker-config.ts';
 import { ClusterSurvey } from './cluster-survey.ts';
 import { type BrokerHealth, healthRoutes } from './http/health.ts';
 import { metricsRoute } from './http/metrics.ts';
@@ -12,6 +13,8 @@ import { HttpServer } from './http/server.ts';
 import type { Disk } from './lib/disk.ts';
 import type { Random } from './lib/random.ts';
 import type { Links } from './links.ts';
+import { type Endpoint, HTTP_LISTENER_NAME } from './model/broker.ts';
+import { openRegistry } from './registry-front.ts';
 import type { Membership } from './membership.ts';
 import { BrokerMetrics } from './metrics/broker-metrics.ts';
 import { clusterFamilies } from './metrics/cluster-families.ts';
@@ -19,6 +22,8 @@ import { expose } from './metrics/exposition.ts';
 import type { MetricSources } from './metrics/sources.ts';
 import type { SocketServer } from './net/socket-server.ts';
 import type { ZooKeeper } from './zk/zookeeper.ts';
+
+const ALL_INTERFACES: ReadonlySet<string> = new Set(['', '0.0.0.0', '::']);
 
 export interface HttpFrontOptions {
   readonly broker: Broker;
@@ -31,7 +36,14 @@ export interface HttpFrontOptions {
   readonly random: Random;
 }
 
-export async function openHttp(options: HttpFrontOptions): Promise<{ close(): Promise<void> }> {
+export interface HttpFront {
+  /** Where other brokers find it. */
+  readonly endpoint: Endpoint;
+  close(): Promise<void>;
+}
+
+/** To be called before the replicas begin. */
+export async function openHttp(options: HttpFrontOptions): Promise<HttpFront> {
   const { broker, random } = options;
   const { config, clock } = broker;
   const logger = broker.logger.named('barnabas.http.HttpServer');
@@ -40,22 +52,37 @@ export async function openHttp(options: HttpFrontOptions): Promise<{ close(): Pr
   async function* clusterScrape(): AsyncGenerator<string, void, undefined> {
     yield* expose(clusterFamilies(await survey.snapshot()), clock);
   }
+  const registry = openRegistry(broker, manifest.version);
   const server = await HttpServer.start({
     listeners: config.httpListeners,
     plugins: [
       healthRoutes(() => healthOf(options)),
       metricsRoute('/metrics', () => metrics.scrape(), logger),
       metricsRoute('/metrics/exporter', clusterScrape, logger),
+      registry.plugin,
     ],
     random,
     logger,
   });
   return {
+    endpoint: endpointOf(config, server.ports[0] ?? -1),
     close: async () => {
       await server.close();
+      await registry.close();
       survey.close();
     },
   };
+}
+
+/** The host of the first address or, when that is all interfaces, the one at which brokers find this broker anyway. */
+function endpointOf(
+  { httpListeners, advertisedListeners, interBrokerListenerName }: BrokerConfig,
+  port: number,
+): Endpoint {
+  const written = httpListeners[0]?.host ?? '';
+  const advertised = advertisedListeners.find(({ listenerName }) => listenerName === interBrokerListenerName);
+  const host = ALL_INTERFACES.has(written) ? (advertised?.host ?? 'localhost') : written;
+  return { listenerName: HTTP_LISTENER_NAME, securityProtocol: 'PLAINTEXT', host, port };
 }
 
 function healthOf({ broker, membership }: HttpFrontOptions): BrokerHealth {

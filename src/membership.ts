@@ -6,7 +6,7 @@ import type { BrokerConfig } from './config/broker-config.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/logger.ts';
 import type { MetadataCache } from './metadata/metadata-cache.ts';
-import type { Endpoint } from './model/broker.ts';
+import { type Endpoint, HTTP_LISTENER_NAME } from './model/broker.ts';
 import type { ControllerChannel } from './net/controller-channel.ts';
 import { Errors, errorName } from './protocol/errors.ts';
 import { ControlledShutdown } from './protocol/messages/07-controlled-shutdown.ts';
@@ -133,8 +133,11 @@ export class Membership {
     const { zk, brokerId } = this.#options;
     for (const other of await readBrokers(zk)) {
       if (other.brokerId === brokerId) continue;
-      const taken = other.endpoints.filter((theirs) =>
-        this.#endpoints.some((ours) => ours.host === theirs.host && ours.port === theirs.port),
+      // Of HTTP a broker may say localhost, and another one on another machine as well.
+      const taken = other.endpoints.filter(
+        (theirs) =>
+          theirs.listenerName !== HTTP_LISTENER_NAME &&
+          this.#endpoints.some((ours) => ours.host === theirs.host && ours.port === theirs.port),
       );
       const names = taken.map(({ host, port }) => `${host}:${port}`).join(',');
       if (taken.length > 0)

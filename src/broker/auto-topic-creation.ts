@@ -6,6 +6,7 @@ import type { BrokerConfig } from '../config/broker-config.ts';
 import {
   GROUP_METADATA_TOPIC_NAME,
   invalidTopicName,
+  SCHEMAS_TOPIC_NAME,
   TRANSACTION_STATE_TOPIC_NAME,
 } from '../controller/topic-names.ts';
 import { Deferred } from '../lib/deferred.ts';
@@ -39,6 +40,8 @@ export interface AutoTopicCreationOptions {
     | 'offsetsTopicSegmentBytes'
   >;
   readonly controller: ControllerRequests;
+  /** The brokers that this one knows to be alive. */
+  readonly brokerCount: () => number;
   readonly logger: Logger;
 }
 
@@ -46,6 +49,7 @@ type TopicToCreate = RequestIn<typeof CreateTopics>['topics'][number];
 type CreatedTopic = ResponseOut<typeof CreateTopics>['topics'][number];
 
 const CREATE_TOPICS_VERSION = 7;
+const SCHEMAS_REPLICATION_FACTOR = 3;
 /** Topics being created at the same time; more are answered as if they were, and the client asks again. */
 const MAX_IN_FLIGHT = 1000;
 /** While there is no controller a client is better told to ask again than kept waiting until it gives up. */
@@ -160,6 +164,11 @@ export class AutoTopicCreation {
           { name: 'segment.bytes', value: String(config.transactionStateLogSegmentBytes) },
         ],
       };
+    }
+    if (name === SCHEMAS_TOPIC_NAME) {
+      // As a registry of Confluent makes it: as many replicas as there can be, up to three.
+      const replicationFactor = Math.max(1, Math.min(SCHEMAS_REPLICATION_FACTOR, this.#options.brokerCount()));
+      return { name, numPartitions: 1, replicationFactor, configs: [{ name: 'cleanup.policy', value: 'compact' }] };
     }
     return { name, numPartitions: config.numPartitions, replicationFactor: config.defaultReplicationFactor };
   }

@@ -5,6 +5,8 @@
 export const MAX_TOPIC_NAME_LENGTH = 249;
 export const GROUP_METADATA_TOPIC_NAME = '__consumer_offsets';
 export const TRANSACTION_STATE_TOPIC_NAME = '__transaction_state';
+/** Where a Schema Registry keeps what it knows. To Kafka a topic like any other. */
+export const SCHEMAS_TOPIC_NAME = '_schemas';
 export const CLUSTER_METADATA_TOPIC_NAME = '__cluster_metadata';
 
 const INTERNAL_TOPICS: ReadonlySet<string> = new Set([

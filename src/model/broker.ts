@@ -9,6 +9,12 @@ export interface Endpoint {
   readonly port: number;
 }
 
+/**
+ * Under this name a broker tells the others where it listens for HTTP, among its listeners: they all hear of it with
+ * their metadata, and clients of Kafka, who hear of the listener they use, do not.
+ */
+export const HTTP_LISTENER_NAME = 'BARNABAS_HTTP';
+
 export interface BrokerInfo {
   readonly brokerId: number;
   /** czxid of the broker's registration znode: one per incarnation. */

@@ -17,8 +17,6 @@ import { type RegistryReply, RegistryShard } from './registry-shard.ts';
 import type { Decision, SubjectChanges } from './subject-changes.ts';
 import type { SubjectQueries } from './subject-queries.ts';
 
-export const SCHEMAS_TOPIC = '_schemas';
-
 export interface SchemaRegistryOptions {
   readonly clock: Clock;
   readonly logger: Logger;
@@ -54,7 +52,7 @@ export class SchemaRegistry {
 
   /** This broker leads `_schemas`-0 at a new epoch. That it does no more, the registry finds itself. */
   onElected(partition: CoordinatedPartition): void {
-    if (partition.partition === PARTITION) this.#runtime.onElected(partition);
+    this.#runtime.onElected(partition);
   }
 
   /** Whether it is this broker that answers. */

@@ -42,7 +42,8 @@ function creation(answer: (request: CreateTopicsRequest) => Promise<CreateTopics
     'default.replication.factor': '3',
     'offsets.topic.replication.factor': '2',
   });
-  return { requests, creation: new AutoTopicCreation({ config, controller, logger: silentLogger }) };
+  const options = { config, controller, brokerCount: () => 2, logger: silentLogger };
+  return { requests, creation: new AutoTopicCreation(options) };
 }
 
 describe('automatic creation of topics', () => {
@@ -73,6 +74,19 @@ describe('automatic creation of topics', () => {
       },
     ]);
     expect(topics.inFlightCount).toBe(0);
+  });
+
+  it('the topic of schemas has one partition, on as many brokers as there are, up to three', async () => {
+    const { requests, creation: topics } = creation(async (request) => responseTo(request, () => 'NONE'));
+    await topics.create(['_schemas']);
+    expect(requests[0]?.topics).toEqual([
+      {
+        name: '_schemas',
+        numPartitions: 1,
+        replicationFactor: 2,
+        configs: [{ name: 'cleanup.policy', value: 'compact' }],
+      },
+    ]);
   });
 
   it.each([

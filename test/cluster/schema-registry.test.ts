@@ -1,0 +1,104 @@
+/** The Schema Registry of three brokers: whichever is asked answers, one writes, and its death loses nothing. */
+import { describe, expect, it } from 'vitest';
+import type { BrokerProcess } from '../support/broker-process.ts';
+import { eventually } from '../support/eventually.ts';
+import { httpAddress, WITH_HTTP } from '../support/http-address.ts';
+import { useCluster } from '../support/use-cluster.ts';
+
+const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
+const record = (name: string, ...fields: string[]) =>
+  JSON.stringify({ type: 'record', name, fields: fields.map((field) => ({ name: field, type: 'int', default: 0 })) });
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+async function ask(broker: BrokerProcess, method: string, path: string, body?: object): Promise<Answer> {
+  const response = await fetch(httpAddress(broker) + path, {
+    method,
+    ...(body === undefined ? {} : { headers: { 'content-type': CONTENT_TYPE }, body: JSON.stringify(body) }),
+  });
+  return { status: response.status, body: await response.json() };
+}
+
+async function register(broker: BrokerProcess, subject: string, schema: string): Promise<number> {
+  const { status, body } = await ask(broker, 'POST', `/subjects/${subject}/versions`, { schema });
+  if (status !== 200) throw new Error(`${status} ${JSON.stringify(body)}`);
+  return (body as { id: number }).id;
+}
+
+describe('a registry of three brokers', () => {
+  const cluster = useCluster({ overrides: WITH_HTTP });
+
+  it('every broker answers, and all answer the same', async () => {
+    const { brokers } = cluster();
+    const ids = await Promise.all(brokers.map((broker) => register(broker, 'users-value', record('User', 'id'))));
+    expect(new Set(ids)).toEqual(new Set([1]));
+    for (const broker of brokers) {
+      expect(await register(broker, `of-${broker.id}`, record(`Of${broker.id}`))).toBe(broker.id + 1);
+      for (const other of brokers)
+        expect(await ask(other, 'GET', `/schemas/ids/${broker.id + 1}`)).toEqual({
+          status: 200,
+          body: { schema: record(`Of${broker.id}`) },
+        });
+    }
+  });
+
+  it('refusals come through as they are', async () => {
+    const misfit = JSON.stringify({ type: 'record', name: 'User', fields: [{ name: 'id', type: 'string' }] });
+    for (const broker of cluster().brokers) {
+      const { status, body } = await ask(broker, 'POST', '/subjects/users-value/versions', { schema: misfit });
+      expect(status).toBe(409);
+      expect(body).toMatchObject({ error_code: 409, message: expect.stringContaining('TYPE_MISMATCH') });
+      expect(await ask(broker, 'GET', '/subjects/a%2Fb%20c/versions')).toEqual({
+        status: 404,
+        body: { error_code: 40401, message: "Subject 'a/b c' not found." },
+      });
+    }
+  });
+
+  it('the death of the broker that writes loses no id and gives none out twice', async () => {
+    const { brokers } = cluster();
+    const given = new Map<string, number>();
+    let isOver = false;
+    const writers = brokers.map(async (_, index) => {
+      for (let i = 0; !isOver; i++) {
+        const subject = `w${index}-${i}`;
+        // A client asks whoever answers, again until it knows.
+        await eventually(async () => {
+          const [broker] = cluster().live.slice(i % cluster().live.length);
+          if (broker === undefined) return false;
+          given.set(subject, await register(broker, subject, record(`W${index}x${i}`, 'f')));
+          return true;
+        });
+      }
+    });
+    for (let round = 0; round < 3; round++) {
+      const known = given.size;
+      await eventually(() => given.size >= known + 10);
+      const leader = brokers.find(({ output }) => leads(output));
+      expect(leader, 'somebody writes').toBeDefined();
+      await leader?.kill('SIGKILL');
+      const before = given.size;
+      await eventually(() => given.size >= before + 10);
+      await leader?.start();
+    }
+    isOver = true;
+    await Promise.all(writers);
+    expect(new Set(given.values()).size).toBe(given.size);
+    for (const broker of brokers)
+      for (const [subject, id] of given)
+        expect(await ask(broker, 'GET', `/subjects/${subject}/versions/1`)).toMatchObject({
+          status: 200,
+          body: { id },
+        });
+  });
+});
+
+/** By the last words of its log about the partition, in its present life. */
+function leads(output: string): boolean {
+  const present = output.slice(output.lastIndexOf(' started ('));
+  const said = [...present.matchAll(/(Loaded|Unloaded) _schemas-0/g)];
+  return said.at(-1)?.[1] === 'Loaded';
+}
