@@ -25,6 +25,6 @@ USER node
 RUN for command in kafka-topics kafka-broker-api-versions kafka-server-start; do "$command" --help > /dev/null 2>&1 || true; done
 
 VOLUME /var/lib/kafka/data
-EXPOSE 9092
+EXPOSE 9092 8081
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/opt/kafka/bin/docker-entrypoint.sh"]

@@ -2,6 +2,7 @@
  * @pure What to tell whoever runs a broker that could not start. Whatever lies outside of this program is told in plain
  * words with what to do about it; only for a fault of our own the place in the code matters.
  */
+import { HttpListenError } from './http/http-listen-error.ts';
 import { DirectoryInUseError } from './log/directory-opening.ts';
 import { NoLogDirectoryError } from './log/log-manager.ts';
 import { InconsistentDirectoryError } from './log/meta-properties.ts';
@@ -22,7 +23,8 @@ export function startFailureLines(error: unknown): readonly string[] | null {
 
 /** Null when the error is not the doing of the surroundings; empty when its message says already what to do. */
 function adviceFor(error: Error): string | null {
-  if (error instanceof ListenError) return adviceForAddress(error.code);
+  if (error instanceof ListenError) return adviceForAddress(error.code, 'listeners');
+  if (error instanceof HttpListenError) return adviceForAddress(error.code, 'http.listeners');
   if (error instanceof ConnectStringError)
     return 'Correct zookeeper.connect: it has the form host:port,host:port/chroot.';
   if (error instanceof BrokerIdTakenError)
@@ -43,20 +45,20 @@ function adviceFor(error: Error): string | null {
   return error instanceof InconsistentDirectoryError ? '' : null;
 }
 
-function adviceForAddress(code: string): string {
+function adviceForAddress(code: string, key: 'listeners' | 'http.listeners'): string {
   switch (code) {
     case 'EADDRINUSE':
-      return 'Another process listens there, perhaps this very broker: stop it, or choose another port in listeners.';
+      return `Another process listens there, perhaps this very broker: stop it, or choose another port in ${key}.`;
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return (
-        'This machine has no such address. Correct the host in listeners (0.0.0.0 means all addresses of this ' +
-        'machine); what clients are to connect to stands in advertised.listeners.'
+        `This machine has no such address. Correct the host in ${key} (0.0.0.0 means all addresses of this ` +
+        `machine)${key === 'listeners' ? '; what clients are to connect to stands in advertised.listeners' : ''}.`
       );
     case 'EACCES':
-      return 'Ports below 1024 are kept for the administrator: choose another one in listeners.';
+      return `Ports below 1024 are kept for the administrator: choose another one in ${key}.`;
     default:
-      return 'Correct listeners.';
+      return `Correct ${key}.`;
   }
 }

@@ -41,6 +41,11 @@ const OPTIONS = {
     description: 'Of the first broker; others follow.',
   },
   'zookeeper-port': { argument: 'port', default: String(DEFAULT_PLAN.zookeeperPort), description: 'Of ZooKeeper.' },
+  'http-port': {
+    argument: 'port',
+    default: String(DEFAULT_PLAN.firstHttpPort),
+    description: 'Of the first broker over HTTP; others follow.',
+  },
 };
 
 export const main = defineCommand({
@@ -48,12 +53,17 @@ export const main = defineCommand({
   summary: 'Runs one ZooKeeper and three brokers in the foreground until Ctrl-C. Data is kept between runs.',
   runsBare: true,
   options: OPTIONS,
-  examples: [['Another cluster beside the first', 'npm start -- --data data2 --port 9192 --zookeeper-port 2281']],
+  examples: [
+    [
+      'Another cluster beside the first',
+      'npm start -- --data data2 --port 9192 --zookeeper-port 2281 --http-port 8181',
+    ],
+  ],
   run: (options, terminal) => new LocalCluster(planOf(options), terminal).run(),
 });
 
 function planOf(options: Options<keyof typeof OPTIONS | 'help' | 'version'>): LocalClusterPlan {
-  const inRange = (name: 'brokers' | 'port' | 'zookeeper-port', max: number): number => {
+  const inRange = (name: 'brokers' | 'port' | 'zookeeper-port' | 'http-port', max: number): number => {
     const value = options.int(name) ?? 0;
     if (value < 1 || value > max) throw new CommandError(`--${name} must be between 1 and ${max}`);
     return value;
@@ -63,6 +73,7 @@ function planOf(options: Options<keyof typeof OPTIONS | 'help' | 'version'>): Lo
     brokerCount: inRange('brokers', 9),
     firstPort: inRange('port', 65_000),
     zookeeperPort: inRange('zookeeper-port', 65_535),
+    firstHttpPort: inRange('http-port', 65_000),
   };
 }
 
@@ -145,7 +156,10 @@ class LocalCluster {
   async #requireFreePorts(): Promise<void> {
     const wanted: [port: number, whom: string][] = [
       [this.#plan.zookeeperPort, 'ZooKeeper'],
-      ...this.#brokers.map(({ port, id }): [number, string] => [port, `broker ${id}`]),
+      ...this.#brokers.flatMap(({ port, httpPort, id }): [number, string][] => [
+        [port, `broker ${id}`],
+        [httpPort, `HTTP of broker ${id}`],
+      ]),
     ];
     const taken: string[] = [];
     for (const [port, whom] of wanted)
@@ -154,7 +168,7 @@ class LocalCluster {
     throw new CommandError(
       `${taken.join('\n')}\nIs the cluster running already? Stop what uses the port${taken.length > 1 ? 's' : ''} ` +
         '(bin/kafka-server-stop.sh, bin/zookeeper-server-stop.sh),\n' +
-        'or take others: npm start -- --port 9192 --zookeeper-port 2281',
+        'or take others: npm start -- --port 9192 --zookeeper-port 2281 --http-port 8181',
     );
   }
 
@@ -294,21 +308,23 @@ class LocalCluster {
   #welcome(): string {
     const bold = (text: string): string => (this.#terminal.isTerminal.stdout ? `\u001b[1m${text}\u001b[22m` : text);
     const rows = [
-      ['', 'address', 'data', 'log'],
+      ['', 'address', 'HTTP', 'data', 'log'],
       [
         'ZooKeeper',
         `${LOOPBACK}:${this.#plan.zookeeperPort}`,
+        '',
         fromHere(`${this.#plan.dataDirectory}/zookeeper`),
         `${this.#logs()}zookeeper.log`,
       ],
-      ...this.#brokers.map(({ id, address, logDirectory }) => [
+      ...this.#brokers.map(({ id, address, httpPort, logDirectory }) => [
         `broker ${id}`,
         address,
+        `localhost:${httpPort}`,
         fromHere(logDirectory),
         `${this.#logs()}kafka${id}.log`,
       ]),
     ];
-    const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+    const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
     const table = rows.map((row, index) => {
       const line = row
         .map((cell, column) => cell.padEnd(widths[column] ?? 0))

@@ -8,6 +8,8 @@ export interface LocalClusterPlan {
   /** Of the first broker; the others count on from it. */
   readonly firstPort: number;
   readonly zookeeperPort: number;
+  /** HTTP of the first broker; the others count on from it. */
+  readonly firstHttpPort: number;
 }
 
 export const DEFAULT_PLAN: LocalClusterPlan = {
@@ -15,12 +17,14 @@ export const DEFAULT_PLAN: LocalClusterPlan = {
   brokerCount: 3,
   firstPort: 9092,
   zookeeperPort: 2181,
+  firstHttpPort: 8081,
 };
 
 export interface PlannedBroker {
   readonly id: number;
   readonly port: number;
   readonly address: string;
+  readonly httpPort: number;
   readonly logDirectory: string;
   /** property=value texts over config/server.properties. */
   readonly overrides: readonly string[];
@@ -30,10 +34,12 @@ export function plannedBrokers(plan: LocalClusterPlan): PlannedBroker[] {
   return Array.from({ length: plan.brokerCount }, (_, index) => {
     const id = index + 1;
     const port = plan.firstPort + index;
+    const httpPort = plan.firstHttpPort + index;
     const logDirectory = `${plan.dataDirectory}/kafka${id}`;
     const properties = {
       'broker.id': id,
       listeners: `PLAINTEXT://localhost:${port}`,
+      'http.listeners': `http://localhost:${httpPort}`,
       'log.dirs': logDirectory,
       'zookeeper.connect': `127.0.0.1:${plan.zookeeperPort}`,
       // A broker that was killed is missed after six seconds rather than eighteen.
@@ -43,7 +49,7 @@ export function plannedBrokers(plan: LocalClusterPlan): PlannedBroker[] {
       ...replicationDefaults(plan.brokerCount),
     };
     const overrides = Object.entries(properties).map(([key, value]) => `${key}=${value}`);
-    return { id, port, address: `localhost:${port}`, logDirectory, overrides };
+    return { id, port, address: `localhost:${port}`, httpPort, logDirectory, overrides };
   });
 }
 

@@ -11,6 +11,7 @@ import fastify, { type FastifyInstance, type FastifyPluginAsync, type FastifyRep
 import type { HttpListener } from '../config/keys/http-keys.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
+import { HttpListenError } from './http-listen-error.ts';
 import { HttpProblem, problemBody, problemOf } from './problem.ts';
 
 export interface HttpServerOptions {
@@ -61,9 +62,8 @@ export class HttpServer {
     );
     try {
       for (const [index, app] of server.#apps.entries()) {
-        const { host = '', port = 0 } = options.listeners[index] ?? {};
-        const address = await app.listen({ host: host === '' ? '::' : host, port });
-        options.logger.info(`Awaiting HTTP requests on ${address}`);
+        const listener = options.listeners[index];
+        if (listener !== undefined) options.logger.info(`Awaiting HTTP requests on ${await bind(app, listener)}`);
       }
     } catch (error) {
       await server.close();
@@ -84,6 +84,16 @@ export class HttpServer {
   async close(): Promise<void> {
     await Promise.all(this.#apps.map((app) => app.close()));
     this.#logger.debug('HTTP is closed');
+  }
+}
+
+async function bind(app: FastifyInstance, listener: HttpListener): Promise<string> {
+  const { host, port } = listener;
+  try {
+    return await app.listen({ host: host === '' ? '::' : host, port });
+  } catch (error) {
+    if (!(error instanceof Error) || !('syscall' in error)) throw error;
+    throw new HttpListenError(listener, error as NodeJS.ErrnoException);
   }
 }
 

@@ -9,7 +9,8 @@ const MAX_SOFTWARE = 50;
 /** There is one event loop; Kafka has several threads and numbers them. */
 const PROCESSOR = '0';
 
-export function networkFamilies({ sockets }: MetricSources, dialects: Dialects, idle: IdleShare): MetricFamily[] {
+export function networkFamilies(sources: MetricSources, dialects: Dialects, idle: IdleShare): MetricFamily[] {
+  const { sockets } = sources;
   const perListener = (
     type: MetricType,
     name: string,
@@ -62,12 +63,24 @@ export function networkFamilies({ sockets }: MetricSources, dialects: Dialects, 
         software('client_software_name', 'client_software_version'),
       ),
     ),
+    ...acceptors(sources),
+    ...idleShares(dialects, idle),
+  ];
+}
+
+function acceptors({ sockets }: MetricSources): MetricFamily[] {
+  return [
     gauge('kafka_network_socketserver_expiredconnectionskilledcount', 'Connections closed as idle', () =>
       [...sockets.counters.values()].reduce((sum, { expired }) => sum + expired, 0),
     ),
     labelled('gauge', 'kafka_network_acceptor_acceptorblockedpercent', 'Share of time that nobody is accepted', () =>
       [...sockets.counters.keys()].map((listener): Sample => [labelsOf({ listener }), 0]),
     ),
+  ];
+}
+
+function idleShares(dialects: Dialects, idle: IdleShare): MetricFamily[] {
+  return [
     ...dialects.percent('kafka_network_socketserver_networkprocessoravgidle', 'Idle share of the event loop', () =>
       idle.share(),
     ),

@@ -25,7 +25,8 @@ let running: Cluster | null = null;
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'barnabas-start-'));
   port = await threeFreePorts();
-  args = ['--data', directory, '--port', String(port), '--zookeeper-port', String(await freePort())];
+  const others = ['--zookeeper-port', String(await freePort()), '--http-port', String(await threeFreePorts())];
+  args = ['--data', directory, '--port', String(port), ...others];
 });
 afterEach(async () => {
   await running?.stop();

@@ -1,5 +1,6 @@
 /** What whoever runs a broker reads when it could not start. */
 import { describe, expect, it } from 'vitest';
+import { HttpListenError } from '../../src/http/http-listen-error.ts';
 import { DirectoryInUseError } from '../../src/log/directory-opening.ts';
 import { NoLogDirectoryError } from '../../src/log/log-manager.ts';
 import { InconsistentDirectoryError } from '../../src/log/meta-properties.ts';
@@ -14,6 +15,8 @@ import { ZnodeFormatError } from '../../src/zk/znode-json.ts';
 const endpoint = { listenerName: 'PLAINTEXT', securityProtocol: 'PLAINTEXT', host: 'h', port: 9092 } as const;
 const listenError = (code: string): Error =>
   new ListenError(endpoint, Object.assign(new Error('listen failed'), { code }));
+const httpListenError = (code: string): Error =>
+  new HttpListenError({ host: 'h', port: 8081 }, Object.assign(new Error('listen failed'), { code }));
 
 describe('a broker that could not start', () => {
   it.each([
@@ -22,6 +25,7 @@ describe('a broker that could not start', () => {
     ['the host is unknown', listenError('ENOTFOUND'), 'Correct the host in listeners'],
     ['the port is not for everybody', listenError('EACCES'), 'Ports below 1024'],
     ['the address is otherwise impossible', listenError('EINVAL'), 'Correct listeners.'],
+    ['the port of HTTP is in use', httpListenError('EADDRINUSE'), 'choose another port in http.listeners'],
     ['ZooKeeper is away', new ZooKeeperError('CONNECTION_TIMEOUT', null, 'Timed out'), 'Start ZooKeeper first'],
     ['ZooKeeper went away', new ZooKeeperError('SESSION_EXPIRED', '/brokers'), 'ZooKeeper failed while'],
     ['zookeeper.connect is malformed', new ConnectStringError('Invalid'), 'Correct zookeeper.connect'],

@@ -63,10 +63,16 @@ test('config/zookeeper.properties serves the port that config/server.properties 
 
 test('npm start runs three brokers at the well-known ports', () => {
   expect(local.flatMap(({ warnings }) => warnings)).toEqual([]);
-  expect(local.map(({ config }) => [config.brokerId, config.listeners[0]?.port, config.logDirs[0]])).toEqual([
-    [1, 9092, 'data/kafka1'],
-    [2, 9093, 'data/kafka2'],
-    [3, 9094, 'data/kafka3'],
+  const places = local.map(({ config: { brokerId, listeners, httpListeners, logDirs } }) => [
+    brokerId,
+    listeners[0]?.port,
+    httpListeners[0]?.port,
+    logDirs[0],
+  ]);
+  expect(places).toEqual([
+    [1, 9092, 8081, 'data/kafka1'],
+    [2, 9093, 8082, 'data/kafka2'],
+    [3, 9094, 8083, 'data/kafka3'],
   ]);
 });
 
@@ -89,6 +95,7 @@ test('the containers are the same cluster', () => {
     const outside = config.advertisedListeners.find(({ listenerName }) => listenerName === 'PLAINTEXT_HOST');
     expect(config.brokerId).toBe(twin?.brokerId);
     expect(outside).toMatchObject({ host: 'localhost', port: twin?.listeners[0]?.port });
+    expect(config.httpListeners).toEqual([{ host: '', port: twin?.httpListeners[0]?.port }]);
     for (const key of [
       'defaultReplicationFactor',
       'minInsyncReplicas',
@@ -117,6 +124,7 @@ test('inside the network of the containers each broker has its own name and port
     const text = service(`kafka${id}`);
     expect(text).toContain(`hostname: kafka${id}`);
     expect(text).toContain(`"127.0.0.1:909${id + 1}:909${id + 1}"`);
+    expect(text).toContain(`"127.0.0.1:808${id}:808${id}"`);
     expect(text).toContain(`BARNABAS_ADDRESS: kafka${id}:2909${id}`);
     expect(text).toContain(`- kafka${id}:/var/lib/kafka/data`);
   }

@@ -144,6 +144,16 @@ test('bytes that are no HTTP are refused', async () => {
   expect(await answerTo(port, '\0\0\0\x10hello\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 Bad Request/);
 });
 
+test('an address that is taken is named, and nothing listens then', async () => {
+  const port = await startServer({ requestMs: 1000, headersMs: 1000 });
+  const listeners = [
+    { host: '127.0.0.1', port: 0 },
+    { host: '127.0.0.1', port },
+  ];
+  const second = HttpServer.start({ listeners, plugins: [], random, logger: silentLogger });
+  await expect(second).rejects.toMatchObject({ name: 'HttpListenError', code: 'EADDRINUSE' });
+});
+
 test('two listeners have the same routes, and none is open after close', async () => {
   const server = await HttpServer.start({
     listeners: [
