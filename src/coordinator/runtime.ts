@@ -92,6 +92,11 @@ export class CoordinatorRuntime<S extends Shard<R>, R> {
     this.#shards.get(partition)?.tell(name, decide);
   }
 
+  /** Forgets what was replayed and loads the log anew: something else has written to it. */
+  reload(partition: number): void {
+    this.#shards.get(partition)?.close('strayed');
+  }
+
   /** The partitions that this broker leads, whatever their state. */
   partitions(): number[] {
     return [...this.#shards.keys()];

@@ -14,13 +14,24 @@ import { SubjectStore } from './subject-store.ts';
 /** What a ticket is answered with. */
 export type RegistryReply<T> = { readonly answer: T } | { readonly refusal: RegistryError };
 
+export interface RegistryShardOptions {
+  /** Of one schema as it is stored. */
+  readonly maxSchemaBytes: number;
+  /** The end of the partition's log. */
+  readonly logEndOffset: () => number;
+}
+
 export class RegistryShard implements Shard<RegistryRecord> {
   readonly #store = new SubjectStore();
   readonly #queries: SubjectQueries;
   readonly #changes: SubjectChanges;
 
-  /** Of one schema as it is stored. */
-  constructor(maxSchemaBytes: number) {
+  readonly #logEndOffset: () => number;
+  /** All before it is known; null while the log is loaded. */
+  #knownEndOffset: number | null = null;
+
+  constructor({ maxSchemaBytes, logEndOffset }: RegistryShardOptions) {
+    this.#logEndOffset = logEndOffset;
     const reader = new SchemaReader(this.#store);
     this.#queries = new SubjectQueries(this.#store, reader);
     this.#changes = new SubjectChanges(this.#store, reader, this.#queries, maxSchemaBytes);
@@ -28,9 +39,16 @@ export class RegistryShard implements Shard<RegistryRecord> {
 
   replay(record: RegistryRecord): void {
     this.#store.apply(record);
+    if (this.#knownEndOffset !== null) this.#knownEndOffset++;
+  }
+
+  /** Somebody else has written to the log: a client that restores a backup, say. What is known here is not all. */
+  get isBehind(): boolean {
+    return this.#knownEndOffset !== null && this.#knownEndOffset !== this.#logEndOffset();
   }
 
   onLoaded(): Outcome<RegistryRecord> {
+    this.#knownEndOffset = this.#logEndOffset();
     return {};
   }
 

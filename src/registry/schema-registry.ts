@@ -2,10 +2,11 @@
  * The registry of one broker: the leader of `_schemas`-0 answers from what it has replayed and writes; every other
  * broker knows only that it is not the one.
  *
- * Guarantees: an answer speaks of committed records alone; a question that comes while the log is being loaded waits
+ * Guarantees: an answer speaks of committed records alone, those that others have written to the topic included; a
+ * question that comes while the log is being loaded waits
  * for it, for a bounded time; after close nothing is answered any more.
  */
-import type { CoordinatedPartition } from '../coordinator/coordinated-partition.ts';
+import type { CoordinatedLog, CoordinatedPartition } from '../coordinator/coordinated-partition.ts';
 import { CoordinatorRuntime } from '../coordinator/runtime.ts';
 import type { Outcome, Ticket } from '../coordinator/shard.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -35,12 +36,13 @@ const LOAD_POLL_MS = 50;
 export class SchemaRegistry {
   readonly #options: SchemaRegistryOptions;
   readonly #runtime: CoordinatorRuntime<RegistryShard, RegistryRecord>;
+  #log: CoordinatedLog | null = null;
 
   constructor(options: SchemaRegistryOptions) {
     const { clock, logger, maxSchemaBytes, timeoutMs } = options;
     this.#options = options;
     this.#runtime = new CoordinatorRuntime<RegistryShard, RegistryRecord>({
-      newShard: () => new RegistryShard(maxSchemaBytes),
+      newShard: () => new RegistryShard({ maxSchemaBytes, logEndOffset: () => this.#log?.logEndOffset ?? 0 }),
       codec: registryCodec,
       clock,
       logger,
@@ -52,6 +54,7 @@ export class SchemaRegistry {
 
   /** This broker leads `_schemas`-0 at a new epoch. That it does no more, the registry finds itself. */
   onElected(partition: CoordinatedPartition): void {
+    this.#log = partition.log;
     this.#runtime.onElected(partition);
   }
 
@@ -78,6 +81,8 @@ export class SchemaRegistry {
     const { clock, timeoutMs } = this.#options;
     const deadlineMs = clock.monotonicMs() + timeoutMs;
     for (;;) {
+      // In the same turn as the question: nothing comes between.
+      for (const shard of this.#runtime.active()) if (shard.isBehind) this.#runtime.reload(PARTITION);
       try {
         const reply = await this.#runtime.request<RegistryReply<T>>(PARTITION, decide);
         if ('refusal' in reply) throw reply.refusal;

@@ -105,6 +105,22 @@ describe('the log', () => {
     expect(await desk.register('s', V1)).toBe(1);
   });
 
+  it('what somebody else writes to it is known before the next answer', async () => {
+    await desk.register('s', V1);
+    const restored = [
+      ['{"keytype":"SCHEMA","subject":"old","version":4,"magic":1}', '{"id":40,"schema":"\\"int\\""}'],
+      ['{"keytype":"CONTEXT","magic":0}', '{}'],
+      ['no JSON', 'nor this'],
+      ['{"keytype":"SCHEMA","subject":"s","version":1,"magic":1}', '"damaged"'],
+    ].map(([key = '', value = '']) => ({ key: Buffer.from(key), value: Buffer.from(value), timestampMs: 0 }));
+    desk.partition.put(buildBatch({ records: restored }));
+    desk.partition.commit();
+    expect(await desk.get('/subjects')).toEqual(['old', 's']);
+    expect(await desk.get('/schemas/ids/40/versions')).toEqual([{ subject: 'old', version: 4 }]);
+    expect(await desk.register('s', V2)).toBe(41);
+    expect(await desk.get('/subjects/s/versions')).toEqual([1, 2]);
+  });
+
   it('a leadership that ends is told', async () => {
     desk.partition.isAlone = false;
     const registered = desk.refusal('POST', '/subjects/s/versions', body(V1));
