@@ -26,6 +26,7 @@ const CONSUMER = -1;
 const MAX_AGE_MS = 5000;
 const TIMEOUT = { timeoutMs: 5000 };
 const GROUPS_PER_REQUEST = 500;
+const PARTITIONS_PER_REQUEST = 1000;
 
 interface Survey {
   readonly startedMs: number;
@@ -65,7 +66,8 @@ export class ClusterSurvey {
       brokers.map(async (broker) => {
         try {
           const client = this.#client(broker);
-          for (const [key, end] of await offsetsOf(client, this.#ledBy(broker.brokerId))) ends.set(key, end);
+          for (const some of inParts(this.#ledBy(broker.brokerId)))
+            for (const [key, end] of await offsetsOf(client, some)) ends.set(key, end);
           groups.push(...(await groupsOf(client)));
         } catch (error) {
           this.#broker.logger.warn(`Broker ${broker.brokerId} does not tell its part of the cluster`, error);
@@ -131,11 +133,25 @@ function addressOf(broker: BrokerInfo, { interBrokerListenerName }: Broker['conf
   return endpoint === undefined ? '' : `${endpoint.host}:${endpoint.port}`;
 }
 
+/** Requests of a size that no broker works on for long. */
+function* inParts(led: ReadonlyMap<string, readonly number[]>): Generator<Map<string, readonly number[]>> {
+  let part = new Map<string, readonly number[]>();
+  let count = 0;
+  for (const [topic, partitions] of led) {
+    part.set(topic, partitions);
+    count += partitions.length;
+    if (count < PARTITIONS_PER_REQUEST) continue;
+    yield part;
+    part = new Map();
+    count = 0;
+  }
+  if (count > 0) yield part;
+}
+
 async function offsetsOf(
   client: BrokerClient,
   led: ReadonlyMap<string, readonly number[]>,
 ): Promise<Map<string, LogEnd & { startOffset: number }>> {
-  if (led.size === 0) return new Map();
   const ask = async (timestamp: number): Promise<Map<string, number>> => {
     const topics = [...led].map(([name, partitions]) => ({
       name,

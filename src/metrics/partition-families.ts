@@ -4,6 +4,7 @@
  */
 import { atMost, counter, gauge, labelsOf, lineOf, type MetricFamily } from './family.ts';
 import type { Dialects } from './dialect.ts';
+import { recent } from './recent.ts';
 import type { LogNumbers, MetricSources, PartitionNumbers } from './sources.ts';
 
 /** A scrape with more would be of no use to anybody; what is left out is counted. */
@@ -15,44 +16,47 @@ export function partitionFamilies(sources: MetricSources, dialects: Dialects): M
   return [...replicaManager(sources, dialects), ...ledPartitions(sources), ...logs(sources), ...fetcherLag(sources)];
 }
 
-function replicaManager({ replicas, logs: allLogs }: MetricSources, dialects: Dialects): MetricFamily[] {
+interface ReplicaCounts {
+  leaders: number;
+  replicas: number;
+  underReplicated: number;
+  underMinIsr: number;
+  atMinIsr: number;
+  reassigning: number;
+}
+
+function countReplicas(partitions: Iterable<PartitionNumbers>): ReplicaCounts {
+  const counts = { leaders: 0, replicas: 0, underReplicated: 0, underMinIsr: 0, atMinIsr: 0, reassigning: 0 };
+  for (const { leaderState } of partitions) {
+    counts.replicas++;
+    if (leaderState === null) continue;
+    counts.leaders++;
+    if (leaderState.isUnderReplicated) counts.underReplicated++;
+    if (leaderState.isUnderMinIsr) counts.underMinIsr++;
+    if (leaderState.isr.length === leaderState.effectiveMinIsr) counts.atMinIsr++;
+    if (leaderState.isReassigning) counts.reassigning++;
+  }
+  return counts;
+}
+
+const COUNTED: readonly (readonly [name: string, field: keyof ReplicaCounts, help: string])[] = [
+  ['leadercount', 'leaders', 'Partitions led here'],
+  ['underreplicatedpartitions', 'underReplicated', 'Partitions led here of which a replica is not in sync'],
+  ['underminisrpartitioncount', 'underMinIsr', 'Partitions led here with fewer in sync than min.insync.replicas'],
+  ['atminisrpartitioncount', 'atMinIsr', 'Partitions led here with just as many in sync as min.insync.replicas'],
+  ['reassigningpartitions', 'reassigning', 'Partitions led here whose replicas are being moved'],
+];
+
+function replicaManager({ replicas, logs: allLogs, nowMs }: MetricSources, dialects: Dialects): MetricFamily[] {
   const prefix = 'kafka_server_replicamanager_';
-  const count = (isCounted: (partition: PartitionNumbers) => boolean) => (): number => {
-    let counted = 0;
-    for (const partition of replicas.online()) if (isCounted(partition)) counted++;
-    return counted;
-  };
-  const isAtMinIsr = ({ leaderState }: PartitionNumbers): boolean =>
-    leaderState !== null && leaderState.isr.length === leaderState.effectiveMinIsr;
+  const counts = recent(nowMs, () => countReplicas(replicas.online()));
   const { counters } = replicas;
+  const meter = (name: string, help: string, read: () => number): MetricFamily[] =>
+    dialects.meter(prefix + name, help, () => [['', read()]]);
   return [
-    gauge(
-      `${prefix}leadercount`,
-      'Partitions led here',
-      count(({ leaderState }) => leaderState !== null),
-    ),
-    gauge(`${prefix}partitioncount`, 'Replicas here', () => count(() => true)() + replicas.offlineCount),
+    ...COUNTED.map(([name, field, help]) => gauge(prefix + name, help, () => counts()[field])),
+    gauge(`${prefix}partitioncount`, 'Replicas here', () => counts().replicas + replicas.offlineCount),
     gauge(`${prefix}offlinereplicacount`, 'Replicas here whose disk failed', () => replicas.offlineCount),
-    gauge(
-      `${prefix}underreplicatedpartitions`,
-      'Partitions led here of which a replica is not in sync',
-      count(({ leaderState }) => leaderState?.isUnderReplicated === true),
-    ),
-    gauge(
-      `${prefix}underminisrpartitioncount`,
-      'Partitions led here with fewer in-sync replicas than min.insync.replicas',
-      count(({ leaderState }) => leaderState?.isUnderMinIsr === true),
-    ),
-    gauge(
-      `${prefix}atminisrpartitioncount`,
-      'Partitions led here with just as many in-sync replicas as min.insync.replicas',
-      count(isAtMinIsr),
-    ),
-    gauge(
-      `${prefix}reassigningpartitions`,
-      'Partitions led here whose replicas are being moved',
-      count(({ leaderState }) => leaderState?.isReassigning === true),
-    ),
     gauge(`${prefix}produceridcount`, 'Idempotent producers that are remembered', () => {
       let producers = 0;
       for (const log of allLogs.all()) producers += log.producers.producers.size;
@@ -61,15 +65,11 @@ function replicaManager({ replicas, logs: allLogs }: MetricSources, dialects: Di
     gauge(
       'barnabas_partitions_left_out',
       'Partitions that have no series of their own, because there are too many',
-      () => Math.max(0, count(() => true)() - MAX_PARTITIONS),
+      () => Math.max(0, counts().replicas - MAX_PARTITIONS),
     ),
-    ...dialects.meter(`${prefix}isrshrinks`, 'Times that a replica fell out of sync', () => [
-      ['', counters.isrShrinks],
-    ]),
-    ...dialects.meter(`${prefix}isrexpands`, 'Times that a replica came in sync', () => [['', counters.isrExpands]]),
-    ...dialects.meter(`${prefix}failedisrupdates`, 'ISR changes that the controller did not make', () => [
-      ['', counters.failedIsrUpdates],
-    ]),
+    ...meter('isrshrinks', 'Times that a replica fell out of sync', () => counters.isrShrinks),
+    ...meter('isrexpands', 'Times that a replica came in sync', () => counters.isrExpands),
+    ...meter('failedisrupdates', 'ISR changes that the controller did not make', () => counters.failedIsrUpdates),
   ];
 }
 

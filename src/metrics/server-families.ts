@@ -1,6 +1,7 @@
 /** @pure The rest of what Kafka tells of a broker: its state, the controller, the disks, the groups, ZooKeeper. */
 import type { Dialects } from './dialect.ts';
 import { counter, gauge, labelled, labelsOf, type MetricFamily, type Sample } from './family.ts';
+import { recent } from './recent.ts';
 import { BROKER_STATES, type ControllerNumbers, type MetricSources } from './sources.ts';
 
 export function serverFamilies(sources: MetricSources, dialects: Dialects): MetricFamily[] {
@@ -55,13 +56,15 @@ const CONTROLLER_GAUGES: readonly (readonly [name: string, field: keyof Controll
   ['activebrokercount', 'activeBrokerCount', 'Brokers that live; 0 but on the controller'],
 ];
 
-function controller({ controller: office }: MetricSources, dialects: Dialects): MetricFamily[] {
+function controller({ controller: office, nowMs }: MetricSources, dialects: Dialects): MetricFamily[] {
   const { counters } = office;
+  // It looks at every partition of the cluster.
+  const metrics = recent(nowMs, () => office.metrics());
   const prefix = 'kafka_controller_kafkacontroller_';
   return [
-    ...CONTROLLER_GAUGES.map(([name, field, help]) => gauge(prefix + name, help, () => office.metrics()[field])),
+    ...CONTROLLER_GAUGES.map(([name, field, help]) => gauge(prefix + name, help, () => metrics()[field])),
     gauge(`${prefix}fencedbrokercount`, 'Brokers that live and may not lead; none with ZooKeeper', () => 0),
-    gauge(`${prefix}controllerstate`, '0 idle, 1 at work', () => Math.min(1, office.metrics().eventQueueSize)),
+    gauge(`${prefix}controllerstate`, '0 idle, 1 at work', () => Math.min(1, metrics().eventQueueSize)),
     ...dialects.meter(
       'kafka_controller_controllerstats_uncleanleaderelections',
       'Leaders elected from outside the ISR: records may be lost',
@@ -75,7 +78,7 @@ function controller({ controller: office }: MetricSources, dialects: Dialects): 
     gauge(
       'kafka_controller_controllereventmanager_eventqueuesize',
       'Events that wait or run',
-      () => office.metrics().eventQueueSize,
+      () => metrics().eventQueueSize,
     ),
     ...dialects.histogram(
       'kafka_controller_controllereventmanager_eventqueuetimems',
