@@ -129,7 +129,13 @@ export class GroupMember {
     return [`--- ${this.name}: ${state}, ${this.#recordCount} records`, ...changes, ...this.#errorLines].join('\n');
   }
 
-  /** As its user would: it commits and leaves. */
+  /** As its user would: it commits and leaves. How long the process takes to end is its own affair. */
+  askToStop(): void {
+    this.#wasStopped = true;
+    this.#child.kill(this.#client.stopSignal);
+  }
+
+  /** The same, until it has ended. */
   async stop(): Promise<void> {
     this.#wasStopped = true;
     await this.#end(this.#client.stopSignal);

@@ -215,7 +215,7 @@ export class GroupStory {
 
   /** Everyone leaves as a user would leave, and the group is empty. */
   async disband(): Promise<void> {
-    await Promise.all(this.#members.map((member) => member.stop()));
+    for (const member of this.#members) member.askToStop();
     if (this.#variant.isStatic) return; // Static members do not say good-bye.
     await eventually(async () => (await this.#describe()).memberIds.length === 0, { what: 'an empty group' });
   }
@@ -242,7 +242,7 @@ export async function tellGroupStory(cluster: TestCluster, client: GroupClient, 
   const second = await story.join('b');
   const third = await story.join('c');
   await story.whenShared(3, { [topic]: PARTITIONS });
-  await third.stop();
+  third.askToStop();
   await story.whenShared(2, { [topic]: PARTITIONS });
   let fourth = await story.join('d');
   await story.whenShared(3, { [topic]: PARTITIONS });
@@ -263,7 +263,7 @@ export async function tellGroupStory(cluster: TestCluster, client: GroupClient, 
     await story.join('e', [story.otherTopic]);
   } else {
     for (const name of ['e', 'f', 'g']) await story.join(name, [topic, story.otherTopic]);
-    await Promise.all([first.stop(), fourth.stop()]);
+    for (const member of [first, fourth]) member.askToStop();
   }
   await story.whenShared(3, story.allTopics);
   const dead = await story.killCoordinator();

@@ -2,7 +2,9 @@
  * Metadata v0-12: which brokers there are, and who leads which partition. What every client asks first and again after
  * every error.
  *
- * Behaviour: answers from this broker's image of the cluster, without asking anybody. The listener that the client
+ * Behaviour: answers from this broker's image of the cluster, without asking anybody. A broker that has just started
+ * and was told nothing yet keeps the client waiting for a moment: Kafka's says that no topic exists, and librdkafka
+ * then gives up its partitions. The listener that the client
  * came by decides which endpoint of each broker it is told. A topic that does not exist is created if the client and
  * auto.create.topics.enable allow it; the answer is LEADER_NOT_AVAILABLE then, and the client asks again.
  * Versions: topics null means all; so does the empty list in v0 (which has no null), while later it means none. v0
@@ -22,6 +24,7 @@ import { Metadata } from '../../protocol/messages/03-metadata.ts';
 import type { RequestOf, ResponseOf } from '../../protocol/schema.ts';
 import { ALL_CLUSTER_OPERATIONS, ALL_TOPIC_OPERATIONS } from '../authorized-operations.ts';
 import { EncodedBefore, handler, type RequestContext } from '../handler.ts';
+import { whenMetadataShows } from '../metadata-wait.ts';
 
 type MetadataRequest = RequestOf<typeof Metadata>;
 type MetadataResponse = ResponseOf<typeof Metadata>;
@@ -31,20 +34,36 @@ type PartitionAnswer = TopicAnswer['partitions'][number];
 const FIRST_VERSION_BY_ID = 12;
 const FIRST_VERSION_WITH_LISTENER_NOT_FOUND = 6;
 
+/** The controller tells a broker of the cluster right after its registration; without a controller nobody will. */
+const FIRST_IMAGE_WAIT_MS = 5_000;
+
 export const metadata = handler(Metadata, { versions: '0-12', onError }, (context, request) => {
+  const { metadata: cache, clock } = context.broker;
+  const isTold = (): boolean => cache.image.brokers.size > 0;
+  const topics = context.version === 0 && request.topics?.length === 0 ? null : request.topics;
+  const answer = (): MetadataResponse | Promise<MetadataResponse> =>
+    topics === null ? allTopics(context, request) : namedTopics(context, request, topics);
+  if (!isTold()) return whenMetadataShows(cache, clock, FIRST_IMAGE_WAIT_MS, isTold).then(answer);
+  const isKept = topics === null && isLarge(cache.image);
+  return isKept ? encodedBefore(context, request, () => allTopics(context, request)) : answer();
+});
+
+function allTopics(context: RequestContext, request: MetadataRequest): MetadataResponse {
+  const view = viewOf(context);
+  const topics = [...view.image.topics].map(([name, topic]) => describeTopic(view, name, topic));
+  return respond(context, request, topics);
+}
+
+function namedTopics(
+  context: RequestContext,
+  request: MetadataRequest,
+  topics: NonNullable<MetadataRequest['topics']>,
+): MetadataResponse | Promise<MetadataResponse> {
   const { broker, version } = context;
-  if (request.topics === null || (version === 0 && request.topics.length === 0)) {
-    const all = (): MetadataResponse => {
-      const view = viewOf(context);
-      const topics = [...view.image.topics].map(([name, topic]) => describeTopic(view, name, topic));
-      return respond(context, request, topics);
-    };
-    return isLarge(broker.metadata.image) ? encodedBefore(context, request, all) : all();
-  }
-  checkNames(request.topics, version);
-  const ids = new Set(request.topics.map(({ topicId }) => topicId).filter((topicId) => topicId !== ZERO_TOPIC_ID));
+  checkNames(topics, version);
+  const ids = new Set(topics.map(({ topicId }) => topicId).filter((topicId) => topicId !== ZERO_TOPIC_ID));
   if (ids.size > 0) return respond(context, request, describeByIds(viewOf(context), ids));
-  const names = new Set(request.topics.map(({ name }) => name ?? ''));
+  const names = new Set(topics.map(({ name }) => name ?? ''));
   const missing = [...names].filter((name) => !broker.metadata.image.topics.has(name));
   const mayCreate = request.allowAutoTopicCreation && broker.config.autoCreateTopicsEnable;
   if (missing.length === 0 || !mayCreate) {
@@ -53,7 +72,7 @@ export const metadata = handler(Metadata, { versions: '0-12', onError }, (contex
   return broker.autoTopicCreation
     .create(missing)
     .then((errors) => respond(context, request, describeByNames(viewOf(context), names, errors)));
-});
+}
 
 /** All topics above this size are encoded once for each image: 10,000 partitions take 4 ms, to copy them 0.1 ms. */
 const LARGE_PARTITION_COUNT = 1000;

@@ -39,8 +39,7 @@ function liveBroker(id: number, listeners = ['PLAINTEXT', 'INTERNAL']): UpdateMe
   return { id, endpoints, rack: id === 1 ? 'r1' : null };
 }
 
-function cacheOf(content: Partial<UpdateMetadataContent> = {}): MetadataCache {
-  const cache = new MetadataCache();
+function cacheOf(content: Partial<UpdateMetadataContent> = {}, cache = new MetadataCache()): MetadataCache {
   cache.applyUpdateMetadata({
     controllerId: 2,
     controllerEpoch: 1,
@@ -94,6 +93,17 @@ function desk({ cache = cacheOf(), mayCreate = true, create }: Options = {}) {
     raw: answering,
   };
 }
+
+describe('Metadata of a broker that has just started', () => {
+  it('waits for what the controller says, so that no client takes its topics for deleted', async () => {
+    const cache = new MetadataCache();
+    const answers = [desk({ cache }).ask(12, ['orders']), desk({ cache }).ask(12, null)];
+    cacheOf({}, cache);
+    const [named, all] = await Promise.all(answers);
+    expect(named?.topics.map(({ name, errorCode }) => [name, errorCode])).toEqual([['orders', 0]]);
+    expect(all?.topics).toHaveLength(3);
+  });
+});
 
 const ALL_VERSIONS = Array.from({ length: 13 }, (_, version) => version);
 
