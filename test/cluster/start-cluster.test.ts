@@ -19,13 +19,15 @@ const PROGRAM = join(ROOT, 'src/cli/start-cluster.ts');
 
 let directory: string;
 let port: number;
+let httpPort: number;
 let args: string[];
 let running: Cluster | null = null;
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'barnabas-start-'));
   port = await threeFreePorts();
-  const others = ['--zookeeper-port', String(await freePort()), '--http-port', String(await threeFreePorts())];
+  httpPort = await threeFreePorts();
+  const others = ['--zookeeper-port', String(await freePort()), '--http-port', String(httpPort)];
   args = ['--data', directory, '--port', String(port), ...others];
 });
 afterEach(async () => {
@@ -89,7 +91,11 @@ const script = (name: string, commandArgs: string[], input = '') =>
 test('the tutorial works against a cluster that was just started, and finds its data after a restart', async () => {
   const cluster = await start();
   expect(cluster.output).toMatch(/ZooKeeper +127\.0\.0\.1:\d+ /);
-  for (const id of [1, 2, 3]) expect(cluster.output).toMatch(new RegExp(`broker ${id} +localhost:${port + id - 1} `));
+  for (const id of [1, 2, 3]) {
+    const http = `localhost:${httpPort + id - 1}`;
+    expect(cluster.output).toMatch(new RegExp(`broker ${id} +localhost:${port + id - 1} +${http} `));
+    expect((await fetch(`http://${http}/health/ready`)).status).toBe(200);
+  }
 
   expect((await script('kafka-topics.sh', ['--create', '--topic', 'first-topic'])).stdout).toBe(
     'Created topic first-topic.\n',

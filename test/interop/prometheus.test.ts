@@ -31,7 +31,7 @@ const alerts = expressionsOf('alerts.yml', 'alert');
 
 /** As Grafana fills it in when all is chosen. */
 function asAsked(expr: string): string {
-  return expr.replaceAll('$__rate_interval', '15s').replaceAll(/\$(topic|group|instance)/g, '.*');
+  return expr.replaceAll('$__rate_interval', '15s').replaceAll(/\$(topic|group|instance)/g, '.+');
 }
 
 function expressionsOf(file: string, kind: 'record' | 'alert'): { name: string; expr: string }[] {
