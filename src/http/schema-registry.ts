@@ -47,6 +47,7 @@ const BODY_TYPES = [
   'application/octet-stream',
 ];
 const BAD_REQUEST = 400;
+const LEADER_UNKNOWN = 50004;
 
 export function schemaRegistryRoutes(options: SchemaRegistryRoutes): FastifyPluginAsync {
   const { registry, forward } = options;
@@ -68,6 +69,15 @@ export function schemaRegistryRoutes(options: SchemaRegistryRoutes): FastifyPlug
         const answered = await forward(forwarded(request));
         if (answered === null) return;
         return reply.code(answered.status).send(answered.body);
+      });
+      asked.setErrorHandler(async (error, request, reply) => {
+        // The leadership ended before the answer was committed: the next leader knows, and to be asked twice changes
+        // nothing, except for deletions.
+        const isOver = error instanceof RegistryError && error.code === LEADER_UNKNOWN && request.method !== 'DELETE';
+        if (!isOver || registry.isLeader || request.headers[FORWARDED_HEADER] !== undefined) throw error;
+        const answered = await forward(forwarded(request));
+        if (answered === null) throw error;
+        return reply.code(answered.status).header('content-type', CONTENT_TYPE).send(answered.body);
       });
       subjectRoutes(asked, registry);
       schemaRoutes(asked, registry);

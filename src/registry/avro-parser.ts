@@ -13,7 +13,6 @@ import {
   branchName,
   type FixedNode,
   fullName,
-  isNamed,
   type NamedNode,
   PRIMITIVES,
   type Primitive,
@@ -183,20 +182,21 @@ export class AvroParser {
     const common = this.#common(json, space, ENUM_RESERVED);
     const written = json.get('symbols');
     if (!isJsonArray(written)) throw new AvroSchemaError(`Enum has no symbols: ${excerpt(json)}`);
-    const symbols: string[] = [];
+    const symbols = new Set<string>();
     for (const symbol of written) {
       if (typeof symbol !== 'string')
         throw new AvroSchemaError(`Enum has a symbol that is no string: ${excerpt(symbol)}`);
       this.#checkName(symbol);
-      if (symbols.includes(symbol)) throw new AvroSchemaError(`Duplicate enum symbol: ${symbol}`);
-      symbols.push(symbol);
+      if (symbols.has(symbol)) throw new AvroSchemaError(`Duplicate enum symbol: ${symbol}`);
+      symbols.add(symbol);
     }
     const defaultSymbol = optionalText(json, 'default');
-    if (defaultSymbol !== null && !symbols.includes(defaultSymbol))
+    if (defaultSymbol !== null && !symbols.has(defaultSymbol))
       throw new AvroSchemaError(
-        `The Enum Default: ${defaultSymbol} is not in the enum symbol set: [${symbols.join(', ')}]`,
+        `The Enum Default: ${defaultSymbol} is not in the enum symbol set: ` +
+          `[${[...symbols].join(', ').slice(0, MAX_EXCERPT)}]`,
       );
-    return this.#define({ type: 'enum', ...common, symbols, defaultSymbol });
+    return this.#define({ type: 'enum', ...common, symbols: [...symbols], defaultSymbol });
   }
 
   #fixed(json: JsonObject, space: string): FixedNode {
@@ -298,17 +298,4 @@ function optionalText(json: JsonObject, key: string): string | null {
 function excerpt(json: JsonValue): string {
   const text = writeJson(json);
   return text.length <= MAX_EXCERPT ? text : `${text.slice(0, MAX_EXCERPT)}…`;
-}
-
-/** Every named type that is part of the node, in the order in which it is met. */
-export function namedTypes(node: AvroNode, found: Set<NamedNode> = new Set()): Set<NamedNode> {
-  if (isNamed(node)) {
-    if (found.has(node)) return found;
-    found.add(node);
-  }
-  if (node.type === 'record') for (const { type } of node.fields) namedTypes(type, found);
-  else if (node.type === 'union') for (const branch of node.branches) namedTypes(branch, found);
-  else if (node.type === 'array') namedTypes(node.items, found);
-  else if (node.type === 'map') namedTypes(node.values, found);
-  return found;
 }

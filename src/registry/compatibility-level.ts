@@ -3,7 +3,7 @@
  * Confluent's CompatibilityChecker and SchemaValidatorBuilder.
  */
 import type { AvroSchema } from './avro-schema.ts';
-import { AmbiguousFieldError, differences, differenceText } from './compatibility.ts';
+import { IncomparableError, differences, differenceText } from './compatibility.ts';
 
 export const COMPATIBILITY_LEVELS = [
   'NONE',
@@ -62,7 +62,7 @@ function messages(reader: AvroSchema, writer: AvroSchema, readerName: string, wr
       differenceText(difference, readerName, writerName),
     );
   } catch (error) {
-    if (!(error instanceof AmbiguousFieldError)) throw error;
+    if (!(error instanceof IncomparableError)) throw error;
     return [`Unexpected exception during compatibility check: ${error.message}`];
   }
 }

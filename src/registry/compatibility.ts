@@ -32,12 +32,17 @@ export interface Difference {
   readonly info: string;
 }
 
-/** Two fields of the writer stand for one of the reader, by its name and an alias: no rule says which. */
-export class AmbiguousFieldError extends Error {
-  override readonly name = 'AmbiguousFieldError';
+/**
+ * There is no verdict: two fields of the writer stand for one of the reader, by its name and an alias, and no rule says
+ * which; or the comparison would take longer than a broker can be without its event loop.
+ */
+export class IncomparableError extends Error {
+  override readonly name = 'IncomparableError';
 }
 
 const MAX_DIFFERENCES = 200;
+/** Pairs of types and fields. Two unions of five hundred records each are as many pairs. */
+const MAX_COMPARISONS = 250_000;
 const NONE: readonly Difference[] = [];
 /** What else a type reads, by promotion. */
 const PROMOTIONS: ReadonlyMap<string, readonly string[]> = new Map([
@@ -48,7 +53,7 @@ const PROMOTIONS: ReadonlyMap<string, readonly string[]> = new Map([
   ['string', ['bytes']],
 ]);
 
-/** Empty when everything that was written with `writer` can be read with `reader`. Throws AmbiguousFieldError. */
+/** Empty when everything that was written with `writer` can be read with `reader`. Throws IncomparableError. */
 export function differences(reader: AvroNode, writer: AvroNode): readonly Difference[] {
   return new Comparison().compare(reader, writer, []);
 }
@@ -83,7 +88,10 @@ type Location = readonly (string | number)[];
 class Comparison {
   readonly #known = new Map<AvroNode, Map<AvroNode, readonly Difference[]>>();
 
+  #comparisons = 0;
+
   compare(reader: AvroNode, writer: AvroNode, location: Location): readonly Difference[] {
+    this.#count(1);
     let ofReader = this.#known.get(reader);
     if (ofReader === undefined) {
       ofReader = new Map();
@@ -119,6 +127,11 @@ class Comparison {
     return typeMismatch(reader, writer, location);
   }
 
+  #count(comparisons: number): void {
+    this.#comparisons += comparisons;
+    if (this.#comparisons > MAX_COMPARISONS) throw new IncomparableError('the schemas are too large to be compared');
+  }
+
   /** What exactly a branch lacks is not told: the reader could have had another that reads it. */
   #unions(reader: AvroNode, writer: { readonly branches: readonly AvroNode[] }, location: Location): Difference[] {
     const found: Difference[] = [];
@@ -130,13 +143,14 @@ class Comparison {
   }
 
   #fields(reader: RecordNode, writer: RecordNode, location: Location): readonly Difference[] {
+    this.#count(reader.fields.length + writer.fields.length);
     const written = new Map(writer.fields.map((field) => [field.name, field]));
     return all(
       reader.fields.map((field, index) => () => {
         const at = [...location, 'fields', index];
         const candidates = [field.name, ...field.aliases].flatMap((name) => written.get(name) ?? []);
         if (candidates.length > 1)
-          throw new AmbiguousFieldError(
+          throw new IncomparableError(
             `Reader record field ${field.name} type:${typeName(field.type)} pos:${index} matches multiple fields in ` +
               `writer record schema ${avroText(writer, { knownNames: [] })}`,
           );

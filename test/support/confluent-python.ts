@@ -6,7 +6,7 @@ import { runOk } from './child-process.ts';
 const CONFLUENT_KAFKA_VERSION = '2.16.1';
 const ROOT = path.resolve(import.meta.dirname, '../..');
 
-/** What its client of the Schema Registry needs; its own list asks for a newer certifi than package indexes may have. */
+/** What its client of the Schema Registry needs; its own list asks for a newer certifi than an index may have. */
 const REGISTRY_PACKAGES = ['attrs', 'cachetools', 'httpx', 'authlib', 'fastavro', 'typing-extensions', 'certifi'];
 
 const made = new Map<string, Promise<string>>();

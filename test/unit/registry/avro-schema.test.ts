@@ -100,6 +100,18 @@ describe('hostile texts', () => {
     ['deep types', '{"type":"array","items":'.repeat(100_000)],
     ['a long number', `{"type":"int","x":${'9'.repeat(100_000)}}`],
     ['a comment without an end', `/*${'*'.repeat(100_000)}`],
+    ['an enum of one symbol, told often', `{"type":"enum","name":"E","symbols":[${'"A",'.repeat(100_000)}"A"]}`],
+    [
+      'defaults that go round in circles',
+      '["null",{"type":"record","name":"R","fields":[{"name":"f","type":"R","default":{}}]},' +
+        '{"type":"record","name":"S","fields":[{"name":"g","type":"R","default":{}}]}]',
+    ],
+    [
+      'a default that could be one of many, in as many ways as there are levels',
+      '{"type":"record","name":"A","fields":[{"name":"f","type":["int","A",{"type":"record","name":"B","fields":' +
+        `[{"name":"f","type":["int","A","B"]}]}]},{"name":"g","type":"A","default":${'{"f":'.repeat(60)}"x"` +
+        `${'}'.repeat(60)}}]}`,
+    ],
     ['half a character', '"\\ud800'],
   ])('%s', (_name, text) => {
     expect(textOf(text)).toBe('refused');

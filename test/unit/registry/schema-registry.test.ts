@@ -121,12 +121,16 @@ describe('the log', () => {
     expect(await desk.get('/subjects/s/versions')).toEqual([1, 2]);
   });
 
-  it('a leadership that ends is told', async () => {
+  it('when the leadership ends the next leader is asked, but not to delete a second time', async () => {
+    await desk.register('s', V1);
     desk.partition.isAlone = false;
-    const registered = desk.refusal('POST', '/subjects/s/versions', body(V1));
-    await eventually(() => expect(desk.partition.appended).toHaveLength(1));
+    const registered = desk.ask('POST', '/subjects/s/versions', body(V2));
+    const deleted = desk.refusal('DELETE', '/subjects/s');
+    await eventually(() => expect(desk.partition.appended).toHaveLength(3));
     desk.partition.lose();
-    expect(await registered).toEqual([500, 50004, 'Leader not known.']);
+    expect(await registered).toEqual({ status: 200, body: 'the leader' });
+    expect(await deleted).toEqual([500, 50004, 'Leader not known.']);
+    expect(desk.forwarded.map(({ method }) => method)).toEqual(['POST']);
   });
 });
 
