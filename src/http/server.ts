@@ -42,6 +42,7 @@ const MAX_PARAM_LENGTH = 1000;
 const MAX_CONNECTIONS = 1000;
 /** How often Node looks whether a request has taken too long. */
 const CHECK_INTERVAL_MS = 1000;
+const NO_IPV6: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL']);
 const REQUEST_ID = /^[\w.-]{1,64}$/;
 const REQUEST_ID_BYTES = 8;
 
@@ -87,10 +88,15 @@ export class HttpServer {
   }
 }
 
+/** Without a host: every address, IPv6 and IPv4; those of IPv4 alone where the machine has no IPv6. */
 async function bind(app: FastifyInstance, listener: HttpListener): Promise<string> {
   const { host, port } = listener;
   try {
-    return await app.listen({ host: host === '' ? '::' : host, port });
+    if (host !== '') return await app.listen({ host, port });
+    return await app.listen({ host: '::', port }).catch((error: NodeJS.ErrnoException) => {
+      if (!NO_IPV6.has(error.code ?? '')) throw error;
+      return app.listen({ host: '0.0.0.0', port });
+    });
   } catch (error) {
     if (!(error instanceof Error) || !('syscall' in error)) throw error;
     throw new HttpListenError(listener, error as NodeJS.ErrnoException);

@@ -133,6 +133,13 @@ test('a broker that is away shows in the numbers of the others', () =>
     expect(numberAt(one, 'kafka_topic_partition_under_replicated_partition', '{topic="watched",partition="0"}')).toBe(
       1,
     );
+
+    await cluster.broker(3).start();
+    await eventually(async () => {
+      const scraped = await Promise.all([1, 2].map((id) => scrape(`${httpAddress(cluster.broker(id))}/metrics`)));
+      const expands = scraped.map((each) => numberAt(each, 'kafka_server_replicamanager_isrexpands_total'));
+      expect(Math.max(...expands)).toBeGreaterThan(0);
+    });
   }));
 
 test('the dialect that nobody reads can be left out', () =>

@@ -1,4 +1,4 @@
-/** The files of config/prometheus and config/grafana belong together, to the cluster of npm start and the containers. */
+/** The files of config/prometheus and config/grafana fit each other, the cluster of npm start and the containers. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';

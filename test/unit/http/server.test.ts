@@ -1,6 +1,7 @@
 /** The HTTP server's limits, ids and problem bodies, by inject and over a real socket. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import type { FastifyInstance } from 'fastify';
 import { afterEach, expect, test } from 'vitest';
 import { HttpProblem } from '../../../src/http/problem.ts';
 import { HttpServer, newHttpApp } from '../../../src/http/server.ts';
@@ -152,6 +153,14 @@ test('an address that is taken is named, and nothing listens then', async () => 
   ];
   const second = HttpServer.start({ listeners, plugins: [], random, logger: silentLogger });
   await expect(second).rejects.toMatchObject({ name: 'HttpListenError', code: 'EADDRINUSE' });
+});
+
+test('without a host every address of the machine answers', async () => {
+  const listeners = [{ host: '', port: 0 }];
+  const plugins = [async (app: FastifyInstance) => void app.get('/here', async () => 'yes')];
+  const server = await HttpServer.start({ listeners, plugins, random, logger: silentLogger });
+  servers.push(server);
+  expect(await (await fetch(`http://127.0.0.1:${server.ports[0]}/here`)).text()).toBe('yes');
 });
 
 test('two listeners have the same routes, and none is open after close', async () => {
