@@ -21,7 +21,7 @@ function parseHttpListener(entry: string): HttpListener {
 export const HTTP_KEYS = {
   'http.listeners': listOf(
     '',
-    'Addresses for HTTP (health, metrics), http://host:port; no host means all interfaces, an empty list no HTTP.',
+    'Addresses for HTTP (health, metrics, schemas), http://host:port; no host means all interfaces, none no HTTP.',
     parseHttpListener,
   ),
   'metrics.dialects': choices(
