@@ -18,6 +18,7 @@ const PARTITION = 0;
 /** Kafka's default of max.message.bytes, less what a batch has around a record. */
 const MAX_SCHEMA_BYTES = 1_000_000;
 const TIMEOUT_MS = 15_000;
+const ATTEMPT_TIMEOUT_MS = 4_000;
 
 /** To be called before the replicas begin: a leadership that began unheard would have no mind. */
 export function openRegistry(broker: Broker, version: string): RegistryFront {
@@ -43,6 +44,7 @@ export function openRegistry(broker: Broker, version: string): RegistryFront {
     clock,
     logger,
     timeoutMs: TIMEOUT_MS,
+    attemptTimeoutMs: ATTEMPT_TIMEOUT_MS,
   });
   const forward = forwarding.forward.bind(forwarding);
   return {

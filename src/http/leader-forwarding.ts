@@ -29,6 +29,8 @@ export interface LeaderForwardingOptions {
   readonly logger: Logger;
   /** How long a request may wait for a leader. */
   readonly timeoutMs: number;
+  /** After how long a silent leader is taken for dead, and looked for again. */
+  readonly attemptTimeoutMs: number;
 }
 
 const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
@@ -107,9 +109,9 @@ export class LeaderForwarding {
       ...(body === '' ? {} : { 'content-type': CONTENT_TYPE, 'content-length': Buffer.byteLength(body) }),
     };
     return new Promise((resolve, reject) => {
-      const { timeoutMs } = this.#options;
-      const sent = httpRequest({ host, port, path: url, method, headers, agent: this.#agent, timeout: timeoutMs });
-      sent.once('timeout', () => sent.destroy(new Error(`no answer within ${timeoutMs} ms`)));
+      const timeout = this.#options.attemptTimeoutMs;
+      const sent = httpRequest({ host, port, path: url, method, headers, agent: this.#agent, timeout });
+      sent.once('timeout', () => sent.destroy(new Error(`no answer within ${timeout} ms`)));
       sent.once('error', reject);
       sent.once('response', (response) => {
         const parts: Buffer[] = [];

@@ -58,6 +58,25 @@ describe('a registry of three brokers', () => {
     }
   });
 
+  it('a broker that writes and freezes is not waited for, and when it wakes it tells nothing of its own', async () => {
+    const { brokers } = cluster();
+    const leader = brokers.find(({ output }) => leads(output));
+    const other = brokers.find((broker) => broker !== leader);
+    if (leader === undefined || other === undefined) throw new Error('nobody writes');
+    const before = await register(other, 'frozen', record('Before'));
+    await leader.kill('SIGSTOP');
+    const lost = register(leader, 'frozen', record('Before', 'lost')).catch((error: unknown) => error);
+    const after = await eventually(() => register(other, 'frozen', record('Before', 'after')));
+    expect(after).toBe(before + 1);
+    await leader.kill('SIGCONT');
+    await lost;
+    const known = await ask(other, 'GET', '/schemas?subjectPrefix=frozen');
+    for (const broker of brokers) expect(await ask(broker, 'GET', '/schemas?subjectPrefix=frozen')).toEqual(known);
+    const ids = (known.body as { id: number }[]).map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(known.body).toContainEqual(expect.objectContaining({ version: 2, id: after }));
+  });
+
   it('the death of the broker that writes loses no id and gives none out twice', async () => {
     const { brokers } = cluster();
     const given = new Map<string, number>();

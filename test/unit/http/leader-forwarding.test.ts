@@ -21,7 +21,7 @@ class Leader {
   readonly heard: Heard[] = [];
   readonly server: Server;
   /** What it answers; null cuts the connection. */
-  answer: { status: number; body: string } | null = { status: 200, body: '{"id":1}' };
+  answer: { status: number; body: string } | 'silence' | null = { status: 200, body: '{"id":1}' };
 
   constructor() {
     this.server = createServer((request, response) => {
@@ -33,7 +33,7 @@ class Leader {
       request.on('end', () => {
         this.heard.push({ request, body });
         if (this.answer === null) request.socket.destroy();
-        else response.writeHead(this.answer.status).end(this.answer.body);
+        else if (this.answer !== 'silence') response.writeHead(this.answer.status).end(this.answer.body);
       });
     });
     open.push(this.server);
@@ -69,6 +69,7 @@ class Desk {
       clock: new SystemClock(),
       logger: silentLogger,
       timeoutMs,
+      attemptTimeoutMs: 200,
     });
     open.push(this.forwarding);
   }
@@ -115,6 +116,17 @@ describe('a request for the leader', () => {
     };
     expect(await desk.forwarding.forward(REQUEST)).toMatchObject({ status: 200 });
     expect([first.heard.length, next.heard.length]).toEqual([2, 1]);
+  });
+
+  it('goes to the next leader when the first says nothing', async () => {
+    const [first, next, desk] = [new Leader(), new Leader(), new Desk()];
+    const [firstAddress, nextAddress] = [await first.listen(), await next.listen()];
+    first.answer = 'silence';
+    desk.onLook = (look) => {
+      desk.address = look === 1 ? firstAddress : nextAddress;
+    };
+    expect(await desk.forwarding.forward(REQUEST)).toMatchObject({ status: 200 });
+    expect([first.heard.length, next.heard.length]).toEqual([1, 1]);
   });
 
   it('is not repeated when it deletes and may have been done', async () => {
