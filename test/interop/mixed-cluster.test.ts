@@ -24,6 +24,8 @@ const ASSIGNMENT = [
 ];
 /** What Apache Kafka needs to believe that all brokers speak its newest inter-broker protocol. */
 const overrides = {
+  // Each broker would compact for itself, at a time of its own.
+  'log.cleaner.enable': 'false',
   'inter.broker.protocol.version': '3.9',
   'offsets.topic.replication.factor': '3',
   'offsets.topic.num.partitions': '5',

@@ -17,6 +17,7 @@ const script = (name: string): GroupClient => ({
   name,
   stopSignal: 'SIGTERM',
   allowsDifferentTopics: false,
+  tellsWholeShares: true,
   command: (settings) =>
     Promise.resolve({
       command: process.execPath,
@@ -72,13 +73,14 @@ export const kcatConsumer: GroupClient = {
   parse: (line) => {
     const [word, topic = '', partition, offset] = line.split(' ');
     if (word === 'record') return [{ name: 'record', topic, partition: Number(partition), offset: Number(offset) }];
+    // Eager: "rebalanced (memberid …): assigned: …"; cooperative: "rebalanced: incremental assignment of … (…): …".
     const rebalance =
-      /^% Group .* rebalanced .*: (assigned|revoked|incremental assign|incremental unassign): ?(.*)$/.exec(line);
+      /^% Group .* rebalanced.*: (?:(assigned|revoked)|incremental (assignment|revoke) of .*\)): ?(.*)$/.exec(line);
     if (rebalance === null) return [];
-    const partitions = [...(rebalance[2] ?? '').matchAll(/(\S+) \[(\d+)\]/g)].map(
+    const partitions = [...(rebalance[3] ?? '').matchAll(/(\S+) \[(\d+)\]/g)].map(
       ([, name = '', number]): [string, number] => [name, Number(number)],
     );
-    return [{ name: /unassign|revoked/.test(rebalance[1] ?? '') ? 'revoked' : 'assigned', partitions }];
+    return [{ name: (rebalance[1] ?? rebalance[2] ?? '').startsWith('revoke') ? 'revoked' : 'assigned', partitions }];
   },
 };
 

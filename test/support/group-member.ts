@@ -31,6 +31,8 @@ export interface GroupClient {
   readonly stopSignal: 'SIGTERM' | 'SIGINT';
   /** Its assignor heeds that members of one group may subscribe to different topics. */
   readonly allowsDifferentTopics: boolean;
+  /** It says what it was given as a whole, and nothing of what was taken away. */
+  readonly tellsWholeShares?: true;
   /** When it is asked to stop it forgets the record in its hand, whose offset it commits all the same. */
   readonly dropsOneWhenStopped?: true;
   /** It commits what it stood at before it lost and regained a partition, under its new generation. */
@@ -50,6 +52,7 @@ export class GroupMember {
   readonly #onRecord: (topic: string, partition: number, offset: number) => void;
   readonly #errorLines: string[] = [];
   #recordCount = 0;
+  readonly #readSinceChange = new Set<string>();
   #wasStopped = false;
 
   static async start(
@@ -92,9 +95,11 @@ export class GroupMember {
     for (const event of events) {
       if (event.name !== 'record') {
         this.changes.push(event);
+        this.#readSinceChange.clear();
         continue;
       }
       this.#recordCount++;
+      this.#readSinceChange.add(`${event.topic}-${event.partition}`);
       this.#onRecord(event.topic, event.partition, event.offset);
     }
   }
@@ -103,14 +108,15 @@ export class GroupMember {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  get recordCount(): number {
-    return this.#recordCount;
+  /** It has read from everything it holds since that changed last: no request of a beginner is under way. */
+  get isReading(): boolean {
+    return this.held.size > 0 && [...this.held].every((partition) => this.#readSinceChange.has(partition));
   }
 
-  /** What it says it holds, if it also says what it gives up. */
+  /** What it says it holds. */
   get held(): ReadonlySet<string> {
     const held = new Set<string>();
-    for (const { name, partitions } of this.changes)
+    for (const { name, partitions } of this.#client.tellsWholeShares ? this.changes.slice(-1) : this.changes)
       for (const [topic, partition] of partitions)
         if (name === 'assigned') held.add(`${topic}-${partition}`);
         else held.delete(`${topic}-${partition}`);
