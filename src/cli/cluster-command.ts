@@ -1,7 +1,7 @@
 /**
  * Runs the local cluster: finds or installs ZooKeeper, starts it and the brokers, shows how that goes, then where
  * they are and what to type next. Ctrl-C or SIGTERM stops the brokers first and ZooKeeper last; a later one kills
- * them. Data and logs stay.
+ * them. A server that a person brought back by hand is that person's; it is named at the end. Data and logs stay.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -9,6 +9,7 @@ import { Deferred } from '../lib/deferred.ts';
 import { isListening, isPortFree } from '../net/port-check.ts';
 import { ChildServer } from './child-server.ts';
 import { CommandError, defineCommand, type Terminal } from './command.ts';
+import { farewell, type FallenServer, FallenServers } from './fallen-servers.ts';
 import { Interrupts } from './interrupts.ts';
 import { lastWords } from './last-words.ts';
 import {
@@ -77,11 +78,11 @@ function planOf(options: Options<keyof typeof OPTIONS | 'help' | 'version'>): Lo
   };
 }
 
-interface Launch {
-  readonly name: string;
+interface Launch extends FallenServer {
   readonly logName: string;
   readonly command: string;
   readonly args: readonly string[];
+  /** What to type to start it alone. */
   readonly startCommand: string;
   readonly onLine?: (line: string) => void;
 }
@@ -99,8 +100,8 @@ class LocalCluster {
   readonly #progress: Progress;
   readonly #stopAsked = new Deferred();
   readonly #servers: ChildServer[] = [];
-  /** What to type to start one of them alone. */
-  readonly #startCommands = new Map<ChildServer, string>();
+  readonly #launches = new Map<ChildServer, Launch>();
+  readonly #fallen: FallenServers;
   readonly #interrupts = new Interrupts();
   #isStopping = false;
   #exitCode = 0;
@@ -110,6 +111,12 @@ class LocalCluster {
     this.#brokers = plannedBrokers(plan);
     this.#terminal = terminal;
     this.#progress = new Progress(terminal);
+    this.#fallen = new FallenServers({
+      clock: terminal.clock,
+      isListening: (port) => isListening(LOOPBACK, port),
+      onReturn: ({ name }) => this.#progress.say(`✓ ${name} is back, started by hand`),
+      onFailure: (error) => terminal.error(`Servers that come back are not noticed any more: ${error}\n`),
+    });
   }
 
   async run(): Promise<number> {
@@ -173,7 +180,7 @@ class LocalCluster {
   }
 
   #launch(launch: Launch): ChildServer {
-    const { name, logName, command, args, startCommand, onLine } = launch;
+    const { name, logName, command, args, onLine } = launch;
     const logFile = path.join(this.#plan.dataDirectory, 'logs', logName);
     mkdirSync(path.dirname(logFile), { recursive: true });
     const server = new ChildServer({
@@ -188,7 +195,7 @@ class LocalCluster {
       ...(onLine && { onLine }),
     });
     this.#servers.push(server);
-    this.#startCommands.set(server, startCommand);
+    this.#launches.set(server, launch);
     return server;
   }
 
@@ -201,26 +208,32 @@ class LocalCluster {
     const { command, args } = zooKeeperCommand(installation, configFile, { logLevel: 'info' });
     return this.#launch({
       name: 'ZooKeeper',
+      port: zookeeperPort,
+      needsZooKeeper: false,
       logName: 'zookeeper.log',
       command,
       args,
       startCommand: `bin/zookeeper-server-start.sh ${fromHere(configFile)}`,
+      stopCommand: 'bin/zookeeper-server-stop.sh',
     });
   }
 
   /** Resolves when the broker has said that it is started, or is dead. */
   async #startBroker(broker: PlannedBroker): Promise<void> {
-    const { id, overrides } = broker;
+    const { id, port, overrides } = broker;
     const started = new Deferred();
     const args = ['--disable-warning=ExperimentalWarning', path.join(ROOT, 'src/main.ts')];
     args.push(path.join(ROOT, 'config/server.properties'));
     for (const override of overrides) args.push('--override', override);
     const server = this.#launch({
       name: `broker ${id}`,
+      port,
+      needsZooKeeper: true,
       logName: `kafka${id}.log`,
       command: process.execPath,
       args,
       startCommand: serverStartCommand(broker),
+      stopCommand: `bin/kafka-server-stop.sh --node-id=${id}`,
       onLine: (line) => {
         if (READY_LINE.test(line)) started.resolve();
       },
@@ -272,6 +285,7 @@ class LocalCluster {
   async #reportEnd(server: ChildServer): Promise<void> {
     const how = await server.ended;
     if (server.isStopping) return;
+    const launch = this.#launches.get(server);
     const othersRun = this.#servers.some(({ isRunning }) => isRunning);
     const report = [
       `${server.name} has ended (${how})${othersRun ? '; the others go on' : ''}.`,
@@ -281,10 +295,11 @@ class LocalCluster {
     if (othersRun)
       report.push(
         'To bring it back, in another terminal (Ctrl-C there stops it again):',
-        `  ${this.#startCommands.get(server)?.replaceAll('\n', '\n  ')}`,
+        `  ${launch?.startCommand.replaceAll('\n', '\n  ')}`,
       );
     this.#terminal.error(`${report.join('\n')}\n`);
     this.#exitCode = 1;
+    if (launch !== undefined) this.#fallen.add(launch);
     if (othersRun) return;
     this.#terminal.error('No server is left.\n');
     this.#stopAsked.resolve();
@@ -292,6 +307,7 @@ class LocalCluster {
 
   async #stop(): Promise<void> {
     this.#isStopping = true;
+    this.#fallen.stop();
     const [zookeeper, ...brokers] = this.#servers;
     if (brokers.some(({ isRunning }) => isRunning)) {
       this.#progress.working('Stopping the brokers');
@@ -301,8 +317,9 @@ class LocalCluster {
       this.#progress.working('Stopping ZooKeeper');
       await zookeeper.stop(ZOOKEEPER_STOP_MS);
     }
+    const running = await this.#fallen.running();
     this.#progress.stop();
-    if (this.#servers.length > 0) this.#terminal.out(`Stopped. The data is in ${this.#plan.dataDirectory}\n`);
+    if (this.#servers.length > 0) this.#terminal.out(farewell(this.#plan.dataDirectory, running));
   }
 
   #welcome(): string {

@@ -140,7 +140,7 @@ test('a second cluster at the same ports names the ports that are taken', async 
   expect(second.stderr).toContain('Is the cluster running already?');
 });
 
-test('a broker that dies is reported and the others go on; SIGTERM stops them all', async () => {
+test('a broker that dies is reported, its return by hand noticed, and SIGTERM leaves and names it', async () => {
   const cluster = await start();
   const victim = runningProcesses().find(({ command }) => command.includes(`log.dirs=${directory}/kafka2`));
   process.kill(victim?.pid ?? Number.NaN, 'SIGKILL');
@@ -157,8 +157,12 @@ test('a broker that dies is reported and the others go on; SIGTERM stops them al
     said += bytes;
   });
   await eventually(() => said.includes('[KafkaServer id=2] started'));
+  await cluster.says('✓ broker 2 is back, started by hand\n');
+  expect(await cluster.stop('SIGTERM')).toBe(1);
+  expect(cluster.output).not.toContain('Stopped. ');
+  expect(cluster.output).toContain('broker 2 was started by hand and still runs, without ZooKeeper now.\n');
+  expect(cluster.output).toContain('\n  bin/kafka-server-stop.sh --node-id=2\n');
   again.kill('SIGTERM');
   await once(again, 'exit');
-  expect(await cluster.stop('SIGTERM')).toBe(1);
   for (const offset of [0, 1, 2]) expect(await isPortFree('127.0.0.1', port + offset)).toBe(true);
 });
