@@ -21,6 +21,7 @@ import { type ConsumerSettings, RecordConsumer, type RecordSink } from './record
 import {
   type ConsumedRecord,
   DEFAULT_FORMATTER_NAME,
+  deprecationOf,
   DeserializationError,
   recordFormatter,
 } from './record-formatter.ts';
@@ -114,7 +115,10 @@ export const main = defineCommand({
     const settings = consumerSettings(options, properties, groupId !== null);
     const memberId = new SystemRandom().bytes(16).toString('base64url');
     const group = groupId === null ? null : groupSettings(groupId, properties, memberId);
-    const format = recordFormatter(options.required('formatter'), formatterProperties(options));
+    const formatter = options.required('formatter');
+    const deprecation = deprecationOf(formatter);
+    if (deprecation !== null) terminal.error(`${deprecation}\n`);
+    const format = recordFormatter(formatter, formatterProperties(options));
     return consume(options, terminal, properties, { settings, group, format });
   },
 });

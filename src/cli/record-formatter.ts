@@ -7,6 +7,7 @@ import type { RecordHeader } from '../protocol/records/build.ts';
 import { ApiError } from './api-error.ts';
 import { CommandError } from './command.ts';
 import { groupMetadataFormatter, offsetsFormatter } from './group-formatters.ts';
+import { groupMetadataTextFormatter, offsetsTextFormatter } from './group-text-formatters.ts';
 
 export interface ConsumedRecord {
   readonly topic: string;
@@ -43,10 +44,33 @@ const FORMATTERS = new Map<string, (properties: ReadonlyMap<string, string>) => 
   ['org.apache.kafka.tools.consumer.NoOpMessageFormatter', () => () => Buffer.alloc(0)],
   ['kafka.tools.NoOpMessageFormatter', () => () => Buffer.alloc(0)],
   ['org.apache.kafka.tools.consumer.OffsetsMessageFormatter', () => offsetsFormatter],
-  ['kafka.coordinator.group.GroupMetadataManager$OffsetsMessageFormatter', () => offsetsFormatter],
+  ['kafka.coordinator.group.GroupMetadataManager$OffsetsMessageFormatter', () => readable(offsetsTextFormatter)],
   ['org.apache.kafka.tools.consumer.GroupMetadataMessageFormatter', () => groupMetadataFormatter],
-  ['kafka.coordinator.group.GroupMetadataManager$GroupMetadataMessageFormatter', () => groupMetadataFormatter],
+  [
+    'kafka.coordinator.group.GroupMetadataManager$GroupMetadataMessageFormatter',
+    () => readable(groupMetadataTextFormatter),
+  ],
 ]);
+
+/** What Kafka 3.9 says of the names of before; null for a name of today. */
+export function deprecationOf(name: string): string | null {
+  if (!name.startsWith('kafka.') || !FORMATTERS.has(name)) return null;
+  const successor = name.replace(/^.*[.$]/, 'org.apache.kafka.tools.consumer.');
+  const fate = 'is deprecated and will be removed in the next major release';
+  return `WARNING: ${name} ${fate}. Please use ${successor} instead`;
+}
+
+/** Bytes that such a formatter cannot read are an error of their record. */
+function readable(format: RecordFormatter): RecordFormatter {
+  return (record) => {
+    try {
+      return format(record);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw new DeserializationError(`${record.topic}-${record.partition} at ${record.offset}: ${error.message}`);
+    }
+  };
+}
 
 /** @param name Java's class name */
 export function recordFormatter(name: string, properties: ReadonlyMap<string, string>): RecordFormatter {

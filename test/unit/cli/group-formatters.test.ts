@@ -1,10 +1,12 @@
 /** What kafka-console-consumer shows of __consumer_offsets. */
 import { expect, it } from 'vitest';
-import { recordFormatter } from '../../../src/cli/record-formatter.ts';
+import { deprecationOf, recordFormatter } from '../../../src/cli/record-formatter.ts';
 import { encodeGroupRecord, type GroupRecord } from '../../../src/protocol/internal/group-record.ts';
 
 const OFFSETS = 'org.apache.kafka.tools.consumer.OffsetsMessageFormatter';
-const GROUPS = 'kafka.coordinator.group.GroupMetadataManager$GroupMetadataMessageFormatter';
+const GROUPS = 'org.apache.kafka.tools.consumer.GroupMetadataMessageFormatter';
+const OLD_OFFSETS = 'kafka.coordinator.group.GroupMetadataManager$OffsetsMessageFormatter';
+const OLD_GROUPS = 'kafka.coordinator.group.GroupMetadataManager$GroupMetadataMessageFormatter';
 
 function shown(formatter: string, { key, value }: { key: Buffer | null; value: Buffer | null }): string {
   const record = {
@@ -88,4 +90,32 @@ it('what is neither, or damaged, is said to be unknown', () => {
     '{"key":{"version":null,"data":"unknown"},"value":null}\n',
   );
   expect(shown(OFFSETS, { key: null, value: null })).toBe('{"key":null,"value":null}\n');
+});
+
+it('under their old names the formatters write the text of Kafka’s coordinator', () => {
+  expect(shown(OLD_OFFSETS, encodeGroupRecord(commit(7)))).toBe(
+    '[g,t,3]::OffsetAndMetadata(offset=7, leaderEpoch=Optional[2], metadata=, commitTimestamp=1700000000000, ' +
+      'expireTimestamp=None)\n',
+  );
+  expect(shown(OLD_OFFSETS, encodeGroupRecord(commit(null)))).toBe('[g,t,3]::NULL\n');
+  expect(shown(OLD_GROUPS, encodeGroupRecord(group))).toBe(
+    'g::GroupMetadata(groupId=g, generation=1, protocolType=Some(consumer), currentState=Stable, ' +
+      'members=HashMap(m -> MemberMetadata(memberId=m, groupInstanceId=None, clientId=c, clientHost=/127.0.0.1, ' +
+      'sessionTimeoutMs=45, rebalanceTimeoutMs=300, supportedProtocols=List(range))))\n',
+  );
+  expect(shown(OLD_OFFSETS, encodeGroupRecord(group))).toBe('');
+  expect(shown(OLD_GROUPS, encodeGroupRecord(commit(7)))).toBe('');
+  expect(shown(OLD_GROUPS, { key: null, value: null })).toBe('');
+});
+
+it('an old formatter fails on bytes that it cannot read', () => {
+  const { key } = encodeGroupRecord(commit(7));
+  expect(() => shown(OLD_OFFSETS, { key, value: Buffer.from([0, 99]) })).toThrow('__consumer_offsets-0 at 0: ');
+});
+
+it('an old name is said to be deprecated', () => {
+  expect(deprecationOf(OLD_OFFSETS)).toBe(
+    `WARNING: ${OLD_OFFSETS} is deprecated and will be removed in the next major release. Please use ${OFFSETS} instead`,
+  );
+  expect(deprecationOf(OFFSETS)).toBeNull();
 });
