@@ -35,7 +35,7 @@ import {
 import { askLeaders } from './leader-questions.ts';
 import { LATEST_TIMESTAMP, lookUpOffsets } from './offset-lookup.ts';
 import { type ResetTarget, resetOffsets } from './reset-offsets.ts';
-import { parseTopicArguments, planText, ResetArgumentError, ResetValueError } from './reset-plan.ts';
+import { parseTopicArguments, planText, ResetArgumentError, ResetPlanError, ResetValueError } from './reset-plan.ts';
 
 interface Context {
   readonly options: GroupOptions;
@@ -77,7 +77,8 @@ export const main = defineCommand({
       if (!isExpected) throw error;
       const reason = error instanceof ApiError ? String(error) : error.message;
       printError(terminal, `Executing consumer group command failed due to ${reason}`);
-      terminal.error(`${reason}\n`);
+      // Where Java prints its stack trace; of a line in a file there is nothing more to say.
+      if (!(error instanceof ResetPlanError)) terminal.error(`${reason}\n`);
     } finally {
       cluster?.close();
     }

@@ -4,12 +4,16 @@
  */
 import type { TopicPartition } from '../model/topic-partition.ts';
 import type { GroupOffset } from './group-admin.ts';
+import { sorted } from './group-tables.ts';
 
 /** What cannot be read; Kafka prints its help after it. */
 export class ResetArgumentError extends Error {}
 
 /** A time, a duration or a file that cannot be read; Kafka says so as the reason of a failure. */
 export class ResetValueError extends Error {}
+
+/** A line of a plan that is not as --export prints it. */
+export class ResetPlanError extends ResetValueError {}
 
 const DATE_TIME = /^(\d{4,})-(\d{1,2})-(\d{1,2})T(\d{1,2}):(\d{1,2}):(\d{1,2})\.(\d{1,3})(Z|[+-]\d{2}(?::?\d{2})?)$/;
 const MINUTE_MS = 60_000;
@@ -86,7 +90,7 @@ function partitionsIn(argument: string): TopicPartition[] {
 /**
  * A plan as --export prints it: `topic,partition,offset` when it is for one group, else `group,topic,partition,offset`.
  * @param groupIds the groups asked for by name
- * @throws ResetValueError
+ * @throws ResetPlanError
  */
 export function parsePlan(csv: string, groupIds: readonly string[]): Map<string, GroupOffset[]> {
   const plan = new Map<string, GroupOffset[]>();
@@ -96,12 +100,12 @@ export function parsePlan(csv: string, groupIds: readonly string[]): Map<string,
     .filter((line) => line !== '')
     .map(cellsOf);
   const [only] = groupIds;
-  const isForOne = groupIds.length === 1 && rows[0]?.length === 3;
+  const isForOne = groupIds.length === 1 && (rows[0]?.length ?? 0) <= 3;
   for (const row of rows) {
     const [groupId = '', topic = '', partition = '', offset = ''] = isForOne ? [only ?? '', ...row] : row;
     const isNumber = /^\d+$/.test(partition) && /^-?\d+$/.test(offset) && Number.isSafeInteger(Number(offset));
     if (row.length !== (isForOne ? 3 : 4) || !isNumber)
-      throw new ResetValueError(
+      throw new ResetPlanError(
         `the line "${row.join(',')}" of the plan is not ${isForOne ? '' : 'group,'}topic,partition,offset`,
       );
     const offsets = (plan.get(groupId) ?? []).filter(
@@ -123,10 +127,18 @@ function cellsOf(line: string): string[] {
   return cells;
 }
 
-/** @param isForOne leaves the group out, as for a command with one --group */
+/**
+ * The partitions of a group in their order.
+ * @param isForOne leaves the group out, as for a command with one --group
+ */
 export function planText(offsets: ReadonlyMap<string, readonly GroupOffset[]>, isForOne: boolean): string {
   const rows = [...offsets].flatMap(([groupId, of]) =>
-    of.map(({ topic, partition, offset }) => [...(isForOne ? [] : [cell(groupId)]), cell(topic), partition, offset]),
+    sorted(of).map(({ topic, partition, offset }) => [
+      ...(isForOne ? [] : [cell(groupId)]),
+      cell(topic),
+      partition,
+      offset,
+    ]),
   );
   return rows.map((row) => `${row.join(',')}\n`).join('');
 }

@@ -99,6 +99,14 @@ describe('--reset-offsets', () => {
     ]);
   });
 
+  it('says once which line of a plan it cannot read', async () => {
+    const file = path.join(directory, 'plan.csv');
+    writeFileSync(file, 'orders,0\n');
+    const { stdout, log } = await scripted.run('--reset-offsets', '--group', 'idle', '--from-file', file, '--dry-run');
+    expect(stdout).toContain('failed due to the line "orders,0" of the plan is not topic,partition,offset\n');
+    expect(log).toBe('');
+  });
+
   it('names the groups in a plan for several', async () => {
     const args = ['--reset-offsets', '--group', 'idle', '--group', 'nobody', '--to-earliest', '--topic', 'orders:0'];
     const { stdout } = await scripted.run(...args, '--export', '--dry-run');

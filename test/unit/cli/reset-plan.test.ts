@@ -1,6 +1,7 @@
 /** What --reset-offsets understands: times, durations, topics with partitions, plans in files. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { sorted } from '../../../src/cli/group-tables.ts';
 import {
   clampOffset,
   parseDateTime,
@@ -101,6 +102,23 @@ describe('a plan', () => {
     expect(() => parsePlan(csv, groupIds)).toThrow(/of the plan is not/);
   });
 
+  it.each([
+    ['one group', 't,0', ['g'], 'the line "t,0" of the plan is not topic,partition,offset'],
+    ['one group of several', 'g,t,0,5\ng,t', ['g'], 'the line "g,t" of the plan is not group,topic,partition,offset'],
+    ['several groups', 't,0', [], 'the line "t,0" of the plan is not group,topic,partition,offset'],
+  ])('with a short line is told how a plan for %s is written', (_what, csv, groupIds, message) => {
+    expect(() => parsePlan(csv, groupIds)).toThrow(message);
+  });
+
+  it('is printed in the order of topics and partitions', () => {
+    const offsets = [
+      { topic: 'b', partition: 10, offset: 1 },
+      { topic: 'b', partition: 9, offset: 2 },
+      { topic: 'a', partition: 0, offset: 3 },
+    ];
+    expect(planText(new Map([['g', offsets]]), true)).toBe('a,0,3\nb,9,2\nb,10,1\n');
+  });
+
   it('comes back from what --export prints', () => {
     const offset = fc.record({
       topic: fc.string({ unit: fc.constantFrom('a', 'B', '.', '_', '-', '7'), minLength: 1 }),
@@ -108,7 +126,7 @@ describe('a plan', () => {
       offset: fc.nat(),
     });
     const key = ({ topic, partition }: { topic: string; partition: number }): string => `${topic}/${partition}`;
-    const offsets = fc.uniqueArray(offset, { selector: key, minLength: 1 });
+    const offsets = fc.uniqueArray(offset, { selector: key, minLength: 1 }).map(sorted);
     const groupId = fc.string({ unit: fc.constantFrom('g', '"', ',', 'ü', ' '), minLength: 1 }).map((id) => `x${id}x`);
     const plans = fc.uniqueArray(fc.tuple(groupId, offsets), { selector: ([id]) => id, minLength: 1 });
     fc.assert(
