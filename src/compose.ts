@@ -2,10 +2,10 @@
  * The composition root: builds one broker out of its rooms, in the order in which they need each other, and takes it
  * down in reverse. The only file that knows every room; nothing is decided here.
  *
- * Start: ZooKeeper, then the recovery of the logs, then the sockets, then the registration (from here on the
- * controller sends orders), then the contest for the controllership. Stop: leaderships are moved away, the sockets
- * close, the coordinators and then the replicas stop, the logs are flushed and marked clean, and the ZooKeeper session
- * ends last.
+ * Start: ZooKeeper, then the recovery of the logs, then the end of a killed predecessor's session, then the sockets,
+ * then the registration (from here on the controller sends orders), then the contest for the controllership. Stop:
+ * leaderships are moved away, the sockets close, the coordinators and then the replicas stop, the logs are flushed and
+ * marked clean, and the ZooKeeper session ends last.
  */
 import { AutoTopicCreation } from './broker/auto-topic-creation.ts';
 import type { Broker } from './broker/broker.ts';
@@ -201,6 +201,7 @@ async function open(foundation: Foundation, rooms: Rooms, started: Started): Pro
     clock,
     logger: logger.named('kafka.network.SocketServer'),
   });
+  await membership.whenIdIsFree();
   await sockets.start();
   started.push(() => sockets.close());
   const endpoints = advertised(config, sockets);
@@ -384,10 +385,11 @@ function advertised(config: BrokerConfig, sockets: SocketServer): Endpoint[] {
 
 /** A client that connects after "started" should find a cluster, not an empty list of brokers. */
 async function whenInMetadata({ brokerId, metadata, clock, logger }: Broker): Promise<void> {
-  if (metadata.isAlive(brokerId)) return;
+  const isTold = (): boolean => metadata.isComplete && metadata.isAlive(brokerId);
+  if (isTold()) return;
   const heard = new Deferred();
-  const unsubscribe = metadata.onChange(({ image }) => {
-    if (image.brokers.has(brokerId)) heard.resolve();
+  const unsubscribe = metadata.onChange(() => {
+    if (isTold()) heard.resolve();
   });
   const timer = clock.schedule(FIRST_METADATA_TIMEOUT_MS, () => {
     logger.warn(

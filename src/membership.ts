@@ -10,7 +10,7 @@ import { type Endpoint, HTTP_LISTENER_NAME } from './model/broker.ts';
 import type { ControllerChannel } from './net/controller-channel.ts';
 import { Errors, errorName } from './protocol/errors.ts';
 import { ControlledShutdown } from './protocol/messages/07-controlled-shutdown.ts';
-import { readBrokers, registerBroker } from './zk/brokers.ts';
+import { readBrokers, registerBroker, whenBrokerIdIsFree } from './zk/brokers.ts';
 import type { ZooKeeper } from './zk/zookeeper.ts';
 
 /** Another broker advertises the address that this one is to advertise. */
@@ -62,6 +62,20 @@ export class Membership {
   }
 
   /**
+   * Resolves when a killed predecessor is no member any more. Before that nobody may be answered: what it led and
+   * coordinated is looked for here, and a broker that knows nothing yet would say that there is nothing.
+   */
+  whenIdIsFree(): Promise<void> {
+    const { zk, brokerId } = this.#options;
+    return whenBrokerIdIsFree(zk, brokerId, this.#registration);
+  }
+
+  get #registration(): { clock: Clock; logger: Logger } {
+    const { clock, logger } = this.#options;
+    return { clock, logger: logger.named('kafka.zk.KafkaZkClient') };
+  }
+
+  /**
    * Registers in the present session. Rejects when another broker lives under this id, or already advertises one of the
    * endpoints: clients could not tell the two apart.
    */
@@ -73,13 +87,10 @@ export class Membership {
 
   /** Registers again, in a new session: a new incarnation with a new broker epoch. */
   async rejoin(): Promise<void> {
-    const { zk, brokerId, config, clock, logger } = this.#options;
+    const { zk, brokerId, config } = this.#options;
     const { sessionId } = zk;
     const registration = { endpoints: this.#endpoints, rack: config.brokerRack };
-    this.#brokerEpoch = await registerBroker(zk, brokerId, registration, {
-      clock,
-      logger: logger.named('kafka.zk.KafkaZkClient'),
-    });
+    this.#brokerEpoch = await registerBroker(zk, brokerId, registration, this.#registration);
     this.#registeredIn = sessionId;
   }
 

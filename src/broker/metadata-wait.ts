@@ -5,6 +5,18 @@
 import type { Clock } from '../lib/clock.ts';
 import type { MetadataCache } from '../metadata/metadata-cache.ts';
 
+/** The controller tells a broker of the cluster right after its registration; without a controller nobody will. */
+const FIRST_IMAGE_WAIT_MS = 5_000;
+
+/**
+ * Lets a client of a broker that has just started wait until that knows the cluster, or a moment at least: Kafka's
+ * brokers say that there is nothing then, and librdkafka gives up the partitions of topics that do not exist.
+ */
+export function onceTold<T>(metadata: MetadataCache, clock: Clock, answer: () => T | Promise<T>): T | Promise<T> {
+  if (metadata.isComplete) return answer();
+  return whenMetadataShows(metadata, clock, FIRST_IMAGE_WAIT_MS, () => metadata.isComplete).then(answer);
+}
+
 /**
  * Resolves with true as soon as the condition holds, with false when it does not within the time. Looks at once, and
  * again after every update. Each waiting request of a connection holds that connection's turn, so their number is

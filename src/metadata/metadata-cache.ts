@@ -7,15 +7,24 @@ import type { BrokerInfo, Endpoint } from '../model/broker.ts';
 import { endpointOf } from '../model/broker.ts';
 import type { TopicId, TopicPartition } from '../model/topic-partition.ts';
 import type { MetadataChange, MetadataImage, PartitionImage, UpdateMetadataContent } from './metadata-image.ts';
-import { applyUpdateMetadata, EMPTY_IMAGE } from './metadata-image.ts';
+import { applyUpdateMetadata, CONTROL_REQUEST_TYPE, EMPTY_IMAGE } from './metadata-image.ts';
 
 export class MetadataCache {
   #image: MetadataImage = EMPTY_IMAGE;
+  #isComplete = false;
   readonly #listeners = new Set<(change: MetadataChange) => void>();
 
   /** Take it once per request: everything in one image fits together. */
   get image(): MetadataImage {
     return this.#image;
+  }
+
+  /**
+   * False until the controller has told this process everything once: until then what is not in the image may exist all
+   * the same.
+   */
+  get isComplete(): boolean {
+    return this.#isComplete;
   }
 
   /** The broker that leads the cluster as far as this broker was told, or -1. */
@@ -27,6 +36,8 @@ export class MetadataCache {
   applyUpdateMetadata(request: UpdateMetadataContent): readonly TopicPartition[] {
     const change = applyUpdateMetadata(this.#image, request);
     this.#image = change.image;
+    // Apache Kafka's controller (UNKNOWN) begins with everything, too.
+    if (request.type !== CONTROL_REQUEST_TYPE.INCREMENTAL) this.#isComplete = true;
     for (const listener of [...this.#listeners]) listener(change);
     return change.deletedPartitions;
   }

@@ -26,39 +26,22 @@ export class BrokerIdTakenError extends ZooKeeperError {
 }
 
 /**
- * Registers the broker in the present session and resolves with its epoch. Creating and filling the znode is one multi:
- * nobody sees it empty, and the reply of the second half carries the czxid (Kafka's CheckedEphemeral). A registration
- * that this very session holds already is kept, with its epoch; one of an earlier session of this process is replaced.
+ * Resolves when no other living session holds the broker's id: at once, or when that of a killed predecessor ends.
  *
- * @throws BrokerIdTakenError when another living process holds the id.
+ * @throws BrokerIdTakenError when another process holds the id on.
  */
-export async function registerBroker(
+export async function whenBrokerIdIsFree(
   zk: ZooKeeperOperations,
   brokerId: number,
-  registration: BrokerRegistration,
   { clock, logger, patienceMs = zk.sessionTimeoutMs * 1.5 + 2000 }: RegistrationContext,
-): Promise<number> {
+): Promise<void> {
   const path = BrokerIdZnode.path(brokerId);
   const deadlineMs = clock.monotonicMs() + patienceMs;
-  let isWaiting = false;
-  for (;;) {
-    const brokerEpoch = await tryToRegister(zk, path, BrokerIdZnode.encode(registration, clock.nowMs()));
-    if (brokerEpoch !== null) {
-      logger.info(`Registered broker ${brokerId} at path ${path} with epoch ${brokerEpoch}`);
-      return brokerEpoch;
-    }
+  for (let isWaiting = false; ; isWaiting = true) {
     const present = await zk.exists(path);
-    if (present === null) continue;
+    if (present === null) return;
     const owner = present.ephemeralOwner;
-    if (owner === zk.sessionId) return present.czxid;
-    if (zk.wasMySession(owner)) {
-      // An expired session's znode can linger (KAFKA-7165, ZOOKEEPER-2985): it is ours, so it may be removed.
-      logger.info(`Replacing ${path}, which belongs to this broker's former session 0x${owner}`);
-      await zk.delete(path, present.version).catch((error: unknown) => {
-        if (!isZooKeeperError(error, 'NO_NODE', 'BAD_VERSION')) throw error;
-      });
-      continue;
-    }
+    if (owner === zk.sessionId || zk.wasMySession(owner)) return;
     const conflict =
       `Error while creating ephemeral at ${path}, node already exists and owner '0x${owner}' ` +
       `does not match current session '0x${zk.sessionId}'`;
@@ -75,8 +58,42 @@ export async function registerBroker(
           `killed, its session ends soon; waiting up to ${Math.ceil(patienceMs / 1000)} s for that. ${conflict}`,
       );
     }
-    isWaiting = true;
     await clock.sleep(Math.min(250, zk.sessionTimeoutMs / 4));
+  }
+}
+
+/**
+ * Registers the broker in the present session and resolves with its epoch. Creating and filling the znode is one multi:
+ * nobody sees it empty, and the reply of the second half carries the czxid (Kafka's CheckedEphemeral). A registration
+ * that this very session holds already is kept, with its epoch; one of an earlier session of this process is replaced.
+ *
+ * @throws BrokerIdTakenError when another living process holds the id.
+ */
+export async function registerBroker(
+  zk: ZooKeeperOperations,
+  brokerId: number,
+  registration: BrokerRegistration,
+  context: RegistrationContext,
+): Promise<number> {
+  const { clock, logger } = context;
+  const path = BrokerIdZnode.path(brokerId);
+  for (;;) {
+    const brokerEpoch = await tryToRegister(zk, path, BrokerIdZnode.encode(registration, clock.nowMs()));
+    if (brokerEpoch !== null) {
+      logger.info(`Registered broker ${brokerId} at path ${path} with epoch ${brokerEpoch}`);
+      return brokerEpoch;
+    }
+    await whenBrokerIdIsFree(zk, brokerId, context);
+    const present = await zk.exists(path);
+    if (present === null) continue;
+    const owner = present.ephemeralOwner;
+    if (owner === zk.sessionId) return present.czxid;
+    if (!zk.wasMySession(owner)) continue;
+    // An expired session's znode can linger (KAFKA-7165, ZOOKEEPER-2985): it is ours, so it may be removed.
+    logger.info(`Replacing ${path}, which belongs to this broker's former session 0x${owner}`);
+    await zk.delete(path, present.version).catch((error: unknown) => {
+      if (!isZooKeeperError(error, 'NO_NODE', 'BAD_VERSION')) throw error;
+    });
   }
 }
 

@@ -61,7 +61,7 @@ describe('a broker does not start', () => {
 
   it('with the id of another one', async () => {
     const said = await failToStart({ listeners: `PLAINTEXT://${freeAddress}` });
-    expect(said).toContain(`INFO Awaiting socket connections on ${freeAddress}.`);
+    expect(said).not.toContain('Awaiting socket connections');
     expect(said).toContain(`A broker with broker.id=1 is registered already (${broker.address})`);
     expect(said).toContain(`ERROR Another broker with broker.id=1 is running (${broker.address}).`);
   });

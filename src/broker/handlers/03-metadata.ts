@@ -24,7 +24,7 @@ import { Metadata } from '../../protocol/messages/03-metadata.ts';
 import type { RequestOf, ResponseOf } from '../../protocol/schema.ts';
 import { ALL_CLUSTER_OPERATIONS, ALL_TOPIC_OPERATIONS } from '../authorized-operations.ts';
 import { EncodedBefore, handler, type RequestContext } from '../handler.ts';
-import { whenMetadataShows } from '../metadata-wait.ts';
+import { onceTold } from '../metadata-wait.ts';
 
 type MetadataRequest = RequestOf<typeof Metadata>;
 type MetadataResponse = ResponseOf<typeof Metadata>;
@@ -34,18 +34,14 @@ type PartitionAnswer = TopicAnswer['partitions'][number];
 const FIRST_VERSION_BY_ID = 12;
 const FIRST_VERSION_WITH_LISTENER_NOT_FOUND = 6;
 
-/** The controller tells a broker of the cluster right after its registration; without a controller nobody will. */
-const FIRST_IMAGE_WAIT_MS = 5_000;
-
 export const metadata = handler(Metadata, { versions: '0-12', onError }, (context, request) => {
   const { metadata: cache, clock } = context.broker;
-  const isTold = (): boolean => cache.image.brokers.size > 0;
   const topics = context.version === 0 && request.topics?.length === 0 ? null : request.topics;
   const answer = (): MetadataResponse | Promise<MetadataResponse> =>
     topics === null ? allTopics(context, request) : namedTopics(context, request, topics);
-  if (!isTold()) return whenMetadataShows(cache, clock, FIRST_IMAGE_WAIT_MS, isTold).then(answer);
-  const isKept = topics === null && isLarge(cache.image);
-  return isKept ? encodedBefore(context, request, () => allTopics(context, request)) : answer();
+  const isKept = topics === null && cache.isComplete && isLarge(cache.image);
+  if (isKept) return encodedBefore(context, request, () => allTopics(context, request));
+  return onceTold(cache, clock, answer);
 });
 
 function allTopics(context: RequestContext, request: MetadataRequest): MetadataResponse {

@@ -10,7 +10,12 @@ import { endpointOf } from '../../model/broker.ts';
 import { Errors } from '../../protocol/errors.ts';
 import { DescribeCluster } from '../../protocol/messages/60-describe-cluster.ts';
 import { ALL_CLUSTER_OPERATIONS } from '../authorized-operations.ts';
+import type { RequestOf, ResponseOf } from '../../protocol/schema.ts';
+import type { Broker } from '../broker.ts';
 import { handler } from '../handler.ts';
+import { onceTold } from '../metadata-wait.ts';
+
+type Response = ResponseOf<typeof DescribeCluster>;
 
 const ENDPOINT_TYPES = { BROKER: 1, CONTROLLER: 2 } as const;
 
@@ -31,18 +36,22 @@ export const describeCluster = handler(
         brokers: [],
       };
     }
-    const { image } = broker.metadata;
-    const brokers = [...image.brokers.values()].flatMap((info) => {
-      const endpoint = endpointOf(info, connection.listenerName);
-      if (endpoint === undefined) return [];
-      return [{ brokerId: info.brokerId, host: endpoint.host, port: endpoint.port, rack: info.rack }];
-    });
-    return {
-      errorCode: Errors.NONE,
-      clusterId: broker.clusterId,
-      controllerId: brokers.some(({ brokerId }) => brokerId === image.controllerId) ? image.controllerId : -1,
-      brokers,
-      ...(request.includeClusterAuthorizedOperations ? { clusterAuthorizedOperations: ALL_CLUSTER_OPERATIONS } : {}),
-    };
+    return onceTold(broker.metadata, broker.clock, () => describe(broker, connection.listenerName, request));
   },
 );
+
+function describe(broker: Broker, listenerName: string, request: RequestOf<typeof DescribeCluster>): Response {
+  const { image } = broker.metadata;
+  const brokers = [...image.brokers.values()].flatMap((info) => {
+    const endpoint = endpointOf(info, listenerName);
+    if (endpoint === undefined) return [];
+    return [{ brokerId: info.brokerId, host: endpoint.host, port: endpoint.port, rack: info.rack }];
+  });
+  return {
+    errorCode: Errors.NONE,
+    clusterId: broker.clusterId,
+    controllerId: brokers.some(({ brokerId }) => brokerId === image.controllerId) ? image.controllerId : -1,
+    brokers,
+    ...(request.includeClusterAuthorizedOperations ? { clusterAuthorizedOperations: ALL_CLUSTER_OPERATIONS } : {}),
+  };
+}
