@@ -12,6 +12,7 @@ import { BrokerClient, ConnectionError } from '../net/broker-client.ts';
 import { ApiVersions, Metadata } from '../protocol/messages/index.ts';
 import type { Api, RequestIn, ResponseOut } from '../protocol/schema.ts';
 import { ApiError } from './api-error.ts';
+import { UnreachableBrokers } from './unreachable-brokers.ts';
 
 export interface Node {
   /** Negative for a bootstrap server, whose id is not known yet. */
@@ -32,6 +33,8 @@ export interface ClusterClientSettings {
   readonly apiTimeoutMs: number;
   /** Room for one read; a client that fetches records does better with a megabyte. */
   readonly receiveBufferBytes?: number;
+  /** Shared by the clients of one command, so that a broker is warned of once for all of them. */
+  readonly unreachable?: UnreachableBrokers;
   /** Prints a line of the tool's log. */
   readonly warn: (message: string, logger: string) => void;
 }
@@ -48,13 +51,11 @@ const MAX_BACKOFF_MS = 1000;
 const MIN_BACKOFF_MS = 50;
 
 interface NodeConnection {
+  readonly address: string;
   readonly client: BrokerClient;
   /** Asked anew on each connection: the broker behind the address may have been replaced. */
   versions: ReadonlyMap<number, VersionRange> | null;
   asking: Promise<ReadonlyMap<number, VersionRange>> | null;
-  /** After a failure other brokers come first until this monotonic time, and the next warning is not before it. */
-  shunnedUntilMs: number;
-  backoffMs: number;
 }
 
 export class ClusterClient {
@@ -63,11 +64,15 @@ export class ClusterClient {
   readonly #connections = new Map<string, NodeConnection>();
   #nodes: readonly Node[] = [];
   #controllerId = -1;
+  readonly #unreachable: UnreachableBrokers;
+  /** Those who wait for the next try. */
+  readonly #pauses = new Set<() => void>();
   #closed = false;
 
   /** @throws ApiError when the list cannot be read */
   constructor(settings: ClusterClientSettings) {
     this.#settings = settings;
+    this.#unreachable = settings.unreachable ?? new UnreachableBrokers();
     this.#bootstrap = parseBootstrapServers(settings.bootstrapServers);
   }
 
@@ -130,7 +135,10 @@ export class ClusterClient {
   }
 
   #learn(response: MetadataResponse): MetadataResponse {
-    if (response.brokers.length > 0) this.#nodes = response.brokers.map(toNode);
+    if (response.brokers.length > 0) {
+      this.#nodes = response.brokers.map(toNode);
+      this.#unreachable.areBrokersKnown = true;
+    }
     this.#controllerId = response.controllerId;
     return response;
   }
@@ -138,6 +146,11 @@ export class ClusterClient {
   /** Where the search for the cluster begins. */
   get bootstrapNodes(): readonly Node[] {
     return this.#bootstrap;
+  }
+
+  /** Some broker is connected: without any, there is nobody to say farewell to. */
+  get isConnected(): boolean {
+    return [...this.#connections.values()].some(({ client }) => client.isConnected);
   }
 
   /** The brokers of the last metadata. */
@@ -164,8 +177,22 @@ export class ClusterClient {
       if (this.#closed) throw new ApiError('TimeoutException', `The ${this.#settings.kind} was closed. Call: ${call}`);
       await this.#refuseUnresolvable();
       if (this.clock.monotonicMs() + backoffMs >= deadline) throw timedOut(call);
-      await this.clock.sleep(backoffMs);
+      await this.#pause(backoffMs);
     }
+  }
+
+  /** Ends early when the client is closed. */
+  async #pause(delayMs: number): Promise<void> {
+    if (this.#closed) return;
+    await new Promise<void>((resolve) => {
+      const resume = (): void => {
+        timer.cancel();
+        this.#pauses.delete(resume);
+        resolve();
+      };
+      const timer = this.clock.schedule(delayMs, resume);
+      this.#pauses.add(resume);
+    });
   }
 
   /** Asks one broker after the other, each once; null when none answers or the deadline is over. */
@@ -182,7 +209,7 @@ export class ClusterClient {
   /** Known brokers before the bootstrap list, those that failed a moment ago after all others. */
   #candidates(): Node[] {
     const nowMs = this.clock.monotonicMs();
-    const isShunned = (node: Node): boolean => this.#connection(node).shunnedUntilMs > nowMs;
+    const isShunned = (node: Node): boolean => this.#unreachable.has(addressOf(node), nowMs);
     const nodes = [...this.#nodes, ...this.#bootstrap];
     return [...nodes.filter((node) => !isShunned(node)), ...nodes.filter(isShunned)];
   }
@@ -243,6 +270,7 @@ export class ClusterClient {
     this.#closed = true;
     for (const { client } of this.#connections.values()) client.close();
     this.#connections.clear();
+    for (const resume of this.#pauses) resume();
   }
 
   #timeLeft(deadline: number): number {
@@ -250,10 +278,11 @@ export class ClusterClient {
   }
 
   #connection(node: Node): NodeConnection {
-    const key = `${node.host}:${node.port}`;
+    const key = addressOf(node);
     const known = this.#connections.get(key);
     if (known !== undefined) return known;
     const connection: NodeConnection = {
+      address: key,
       client: new BrokerClient({
         host: node.host,
         port: node.port,
@@ -267,8 +296,6 @@ export class ClusterClient {
       }),
       versions: null,
       asking: null,
-      shunnedUntilMs: 0,
-      backoffMs: MIN_BACKOFF_MS,
     };
     this.#connections.set(key, connection);
     return connection;
@@ -279,8 +306,7 @@ export class ClusterClient {
     connection.asking ??= askVersions(connection.client)
       .then((versions) => {
         connection.versions = versions;
-        connection.backoffMs = MIN_BACKOFF_MS;
-        connection.shunnedUntilMs = 0;
+        this.#unreachable.delete(connection.address);
         return versions;
       })
       .finally(() => {
@@ -297,11 +323,7 @@ export class ClusterClient {
 
   /** Less and less often for the same broker, at most once a second in the end (reconnect.backoff.max.ms). */
   async warnUnreachable(node: Node): Promise<void> {
-    const connection = this.#connection(node);
-    const nowMs = this.clock.monotonicMs();
-    if (connection.shunnedUntilMs > nowMs) return;
-    connection.shunnedUntilMs = nowMs + connection.backoffMs;
-    connection.backoffMs = Math.min(connection.backoffMs * 2, MAX_BACKOFF_MS);
+    if (this.#closed || !this.#unreachable.add(addressOf(node), this.clock.monotonicMs(), node.id < 0)) return;
     const address = IP_ADDRESS.test(node.host) ? `/${node.host}` : await resolved(node.host);
     const where = `${address ?? node.host}:${node.port}`;
     const message = `Connection to node ${node.id} (${where}) could not be established. Node may not be available.`;
@@ -322,6 +344,10 @@ function metadataRequest(
   allowAutoTopicCreation: boolean,
 ): RequestIn<typeof Metadata> {
   return { topics: topics === null ? null : topics.map((name) => ({ name })), allowAutoTopicCreation };
+}
+
+function addressOf({ host, port }: Node): string {
+  return `${host}:${port}`;
 }
 
 function toNode(broker: MetadataResponse['brokers'][number]): Node {

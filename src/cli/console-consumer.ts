@@ -26,6 +26,7 @@ import {
   recordFormatter,
 } from './record-formatter.ts';
 import { topicFilter } from './topic-filter.ts';
+import { UnreachableBrokers } from './unreachable-brokers.ts';
 
 const OPTIONS = {
   'bootstrap-server': { argument: 'host:port', required: true, description: 'The server(s) to connect to.' },
@@ -260,7 +261,8 @@ async function consume(
   const maxMessages = options.int('max-messages') ?? -1;
   const limit = maxMessages < 0 ? Number.POSITIVE_INFINITY : maxMessages;
   const logError = (message: string): void => terminal.error(logLine(terminal.clock.nowMs(), 'ERROR', message, LOGGER));
-  const newClient = (bytes = 0): ClusterClient => connect(options, terminal, properties, bytes);
+  const unreachable = new UnreachableBrokers();
+  const newClient = (bytes = 0): ClusterClient => connect(options, terminal, properties, unreachable, bytes);
   const connectFetching = (): ClusterClient => newClient(RECEIVE_BUFFER_BYTES);
   const [cluster, fetching] = [newClient(), connectFetching()];
   const closeClients = (): void => {
@@ -351,6 +353,7 @@ function connect(
   options: ConsumerOptions,
   terminal: Terminal,
   properties: ReadonlyMap<string, string>,
+  unreachable: UnreachableBrokers,
   receiveBufferBytes: number,
 ): ClusterClient {
   try {
@@ -362,6 +365,7 @@ function connect(
       requestTimeoutMs: 30_000,
       // As Java's consumer, which looks for a broker as long as it runs.
       apiTimeoutMs: Number.MAX_SAFE_INTEGER,
+      unreachable,
       ...(receiveBufferBytes > 0 ? { receiveBufferBytes } : {}),
       warn: (message, logger) => terminal.error(logLine(terminal.clock.nowMs(), 'WARN', message, logger)),
     });

@@ -64,6 +64,8 @@ export class GroupConsumer {
   #lastCommit = '';
   #failure: unknown = null;
   #isStopped = false;
+  /** Some broker could be talked to when the end came. */
+  #isHeard = true;
   readonly #stopping = new Deferred();
 
   constructor(options: GroupConsumerOptions) {
@@ -96,6 +98,7 @@ export class GroupConsumer {
   stop(): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
+    this.#isHeard = this.#groupCluster.isConnected || this.#options.cluster.isConnected;
     this.#stopping.resolve();
     if (this.#round === null) this.#groupCluster.close();
     this.#round?.consumer?.stop();
@@ -203,7 +206,7 @@ export class GroupConsumer {
   /** What the group knows already is not told again. */
   async #commit({ consumer }: Round): Promise<void> {
     const { cluster, group } = this.#options;
-    if (consumer === null || group.autoCommitIntervalMs === null) return;
+    if (consumer === null || group.autoCommitIntervalMs === null || !this.#isHeard) return;
     const positions = consumer.positions();
     const commit = JSON.stringify(positions);
     if (commit === this.#lastCommit) return;
@@ -213,6 +216,8 @@ export class GroupConsumer {
 
   async #leave(): Promise<void> {
     const { cluster, connect } = this.#options;
+    // While the whole cluster is away, the session's timeout has to do.
+    if (!this.#isHeard) return this.#groupCluster.close();
     const deadline = cluster.deadline(CLOSE_TIMEOUT_MS);
     // A join that waits for the others occupies its connection, and is closed with it.
     const leaving = this.#round === null ? connect() : this.#groupCluster;

@@ -204,3 +204,18 @@ test.each([
   expect(exitCode).toBe(1);
   expect(log).toContain(message);
 });
+
+test.each([[], ['--group', 'g']])(
+  'while the cluster is away an interrupt ends the command at once %s',
+  async (...args) => {
+    await topic.close();
+    const { terminal, ended } = start(...args);
+    // The third pause is 200 ms long, the fourth 400.
+    await until(() => terminal.log.split('could not be established').length > 4);
+    const interruptedMs = performance.now();
+    terminal.interrupt();
+    expect(await ended).toBe(130);
+    expect(performance.now() - interruptedMs).toBeLessThan(350);
+    topic = await MemoryTopic.start('t', 1, 1);
+  },
+);
