@@ -3,8 +3,10 @@ import { type ErrorName, errorMessage, errorName } from '../protocol/errors.ts';
 
 /** Errors whose exception is not simply the name in camel case. */
 const EXCEPTIONS: Partial<Record<ErrorName, string>> = {
+  CLUSTER_AUTHORIZATION_FAILED: 'ClusterAuthorizationException',
   CORRUPT_MESSAGE: 'CorruptRecordException',
   DUPLICATE_SEQUENCE_NUMBER: 'DuplicateSequenceException',
+  GROUP_AUTHORIZATION_FAILED: 'GroupAuthorizationException',
   INVALID_CONFIG: 'InvalidConfigurationException',
   INVALID_TOPIC_EXCEPTION: 'InvalidTopicException',
   KAFKA_STORAGE_ERROR: 'KafkaStorageException',
@@ -15,6 +17,7 @@ const EXCEPTIONS: Partial<Record<ErrorName, string>> = {
   OUT_OF_ORDER_SEQUENCE_NUMBER: 'OutOfOrderSequenceException',
   RECORD_LIST_TOO_LARGE: 'RecordBatchTooLargeException',
   REQUEST_TIMED_OUT: 'TimeoutException',
+  TOPIC_AUTHORIZATION_FAILED: 'TopicAuthorizationException',
   TOPIC_ALREADY_EXISTS: 'TopicExistsException',
   UNKNOWN_SERVER_ERROR: 'UnknownServerException',
 };

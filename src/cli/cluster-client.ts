@@ -153,6 +153,11 @@ export class ClusterClient {
     return [...this.#connections.values()].some(({ client }) => client.isConnected);
   }
 
+  /** Brokers were tried in vain, and none is connected. */
+  get isCutOff(): boolean {
+    return !this.isConnected && !this.#unreachable.isEmpty;
+  }
+
   /** The brokers of the last metadata. */
   get nodes(): readonly Node[] {
     return this.#nodes;
@@ -241,8 +246,13 @@ export class ClusterClient {
   }
 
   /** Sends to that broker alone, again after a lost connection until the deadline. @throws ApiError TimeoutException */
-  async sendRetrying<A extends Api>(node: Node, api: A, request: RequestFor<A>, call: string): Promise<ResponseOut<A>> {
-    const deadline = this.deadline();
+  async sendRetrying<A extends Api>(
+    node: Node,
+    api: A,
+    request: RequestFor<A>,
+    call: string,
+    deadline = this.deadline(),
+  ): Promise<ResponseOut<A>> {
     for (let backoffMs = MIN_BACKOFF_MS; ; backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS)) {
       const response = await this.#attempt(node, api, request, deadline);
       if (response !== null) return response;

@@ -4,6 +4,7 @@
  * Guarantees: flags, their defaults and the reader's properties are Kafka's; the prompt shows only to a person; at
  * the end of the input, and at Ctrl-C, everything that was typed is sent before the command leaves.
  */
+import { Deferred } from '../lib/deferred.ts';
 import { SystemRandom } from '../lib/random.ts';
 import { COMPRESSION_TYPES, type CompressionType } from '../protocol/records/codecs.ts';
 import { refuseSecurity } from './admin-connection.ts';
@@ -213,12 +214,69 @@ async function produceLines(
 ): Promise<number> {
   const hasPrompt = terminal.isTerminal.stdin && terminal.isTerminal.stdout;
   let interrupted = false;
+  const abandoned = new Deferred();
+  let isAbandoned = false;
+  let stopWaiting = (): void => {};
   const stopListening = terminal.onInterrupt(() => {
     interrupted = true;
+    // With no broker to be had, what is not sent yet would be waited for in vain.
+    isAbandoned = producer.isCutOff;
+    if (isAbandoned) {
+      stopWaiting();
+      abandoned.resolve();
+    }
     // Ends the loop below at once; what was typed is flushed after it.
     (terminal.stdin as NodeJS.ReadableStream & { destroy(): void }).destroy();
   });
-  const send = async (line: string): Promise<void> => {
+  const send = lineSender(terminal, reader, producer, topic, isSync);
+  let waiting = 0;
+  const handOver = async (line: string): Promise<void> => {
+    waiting++;
+    if (isAbandoned) return;
+    // No race with one promise for all lines: each line would leave something behind on it.
+    await new Promise<void>((resolve, reject) => {
+      stopWaiting = resolve;
+      send(line).then(() => {
+        waiting--;
+        resolve();
+      }, reject);
+    });
+  };
+  try {
+    const splitter = new LineSplitter();
+    const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+    if (hasPrompt) terminal.out('>');
+    for await (const chunk of chunksOf(terminal.stdin, () => interrupted))
+      for (const line of splitter.push(decoder.decode(chunk, { stream: true }))) {
+        await handOver(line);
+        if (hasPrompt) terminal.out('>');
+      }
+    for (const line of splitter.push(decoder.decode()).concat(splitter.end())) await handOver(line);
+    if (hasPrompt) terminal.out('\n');
+    return interrupted ? EXIT_INTERRUPTED : 0;
+  } catch (error) {
+    if (!(error instanceof LineError)) throw error;
+    terminal.error(`${error.message}\n`);
+    return 1;
+  } finally {
+    // A second Ctrl-C ends the process without waiting for the rest.
+    stopListening();
+    await Promise.race([producer.flush(), abandoned.promise]);
+    const lost = producer.pendingRecords + waiting;
+    if (isAbandoned && lost > 0) terminal.error(`Without a broker, ${lost} record(s) were not sent.\n`);
+    producer.close();
+  }
+}
+
+/** Sends one line as a record; with `isSync` resolves when it has arrived, else when it is in the buffer. */
+function lineSender(
+  terminal: Terminal,
+  reader: LineReader,
+  producer: RecordProducer,
+  topic: string,
+  isSync: boolean,
+): (line: string) => Promise<void> {
+  return async (line) => {
     const record = { ...reader.read(line), timestampMs: terminal.clock.nowMs() };
     let failure: Error | null = null;
     await producer.send(record, (result) => {
@@ -229,28 +287,6 @@ async function produceLines(
     await producer.flush();
     if (failure !== null) throw new CommandError(String(failure));
   };
-  try {
-    const splitter = new LineSplitter();
-    const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-    if (hasPrompt) terminal.out('>');
-    for await (const chunk of chunksOf(terminal.stdin, () => interrupted))
-      for (const line of splitter.push(decoder.decode(chunk, { stream: true }))) {
-        await send(line);
-        if (hasPrompt) terminal.out('>');
-      }
-    for (const line of splitter.push(decoder.decode()).concat(splitter.end())) await send(line);
-    if (hasPrompt) terminal.out('\n');
-    return interrupted ? EXIT_INTERRUPTED : 0;
-  } catch (error) {
-    if (!(error instanceof LineError)) throw error;
-    terminal.error(`${error.message}\n`);
-    return 1;
-  } finally {
-    // A second Ctrl-C ends the process without waiting for the rest.
-    stopListening();
-    await producer.flush();
-    producer.close();
-  }
 }
 
 async function* chunksOf(stdin: NodeJS.ReadableStream, isInterrupted: () => boolean): AsyncGenerator<Buffer> {

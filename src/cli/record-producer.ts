@@ -55,6 +55,7 @@ export class RecordProducer {
   #bufferedBytes = 0;
   #pendingRecords = 0;
   #isFlushing = false;
+  #isClosed = false;
   #timer: Timer | null = null;
 
   constructor(cluster: ClusterClient, settings: ProducerSettings, random: Random) {
@@ -109,8 +110,21 @@ export class RecordProducer {
     this.#isFlushing = false;
   }
 
+  /** Waiting may be in vain: brokers were tried, and none is connected. */
+  get isCutOff(): boolean {
+    return this.#cluster.isCutOff;
+  }
+
+  /** Records that have neither arrived nor failed. */
+  get pendingRecords(): number {
+    return this.#pendingRecords;
+  }
+
+  /** What is pending is not sent any more, nor is anything said of it. */
   close(): void {
+    this.#isClosed = true;
     this.#timer?.cancel();
+    this.#cluster.close();
   }
 
   #partitionOf({ key }: NewRecord, sizeBytes: number): number {
@@ -139,6 +153,7 @@ export class RecordProducer {
   /** Sends what is due to brokers that are idle, and sets the timer for what comes next. */
   #pump(): void {
     this.#timer?.cancel();
+    if (this.#isClosed) return;
     const nowMs = this.#cluster.clock.monotonicMs();
     const due = new Map<number, BatchQueue[]>();
     let nextMs = Number.POSITIVE_INFINITY;

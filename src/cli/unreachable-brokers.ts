@@ -25,6 +25,11 @@ export class UnreachableBrokers {
     return failure !== undefined && failure.untilMs > nowMs;
   }
 
+  /** Nobody who failed has answered since. */
+  get isEmpty(): boolean {
+    return this.#failures.size === 0;
+  }
+
   /** Whether this is to be said, too. */
   add(address: string, nowMs: number, isBootstrap: boolean): boolean {
     if (this.has(address, nowMs)) return false;

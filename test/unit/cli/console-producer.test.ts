@@ -184,3 +184,16 @@ test.each([
   expect(log).toContain(message);
   expect(all()).toEqual([]);
 });
+
+test('while the cluster is away an interrupt ends the command at once, and what is lost is said', async () => {
+  await topic.close();
+  const stdin = new PassThrough();
+  const terminal = new TestTerminal({ stdin });
+  const ended = main(['--bootstrap-server', topic.bootstrap, '--topic', 't'], terminal);
+  stdin.write('never\n');
+  while (!terminal.log.includes('could not be established')) await new Promise((resolve) => setTimeout(resolve, 5));
+  terminal.interrupt();
+  expect(await ended).toBe(130);
+  expect(terminal.log).toContain('Without a broker, 1 record(s) were not sent.\n');
+  topic = await MemoryTopic.start('t', 1);
+});

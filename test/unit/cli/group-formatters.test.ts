@@ -115,7 +115,8 @@ it('an old formatter fails on bytes that it cannot read', () => {
 
 it('an old name is said to be deprecated', () => {
   expect(deprecationOf(OLD_OFFSETS)).toBe(
-    `WARNING: ${OLD_OFFSETS} is deprecated and will be removed in the next major release. Please use ${OFFSETS} instead`,
+    `WARNING: ${OLD_OFFSETS} is deprecated and will be removed in the next major release. ` +
+      `Please use ${OFFSETS} instead`,
   );
   expect(deprecationOf(OFFSETS)).toBeNull();
 });
