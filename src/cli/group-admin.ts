@@ -3,7 +3,7 @@
  * deletes them. Each function is one call with the deadline of its ClusterClient.
  */
 import type { TopicPartition } from '../model/topic-partition.ts';
-import { type ErrorName, Errors, errorName } from '../protocol/errors.ts';
+import { type ErrorName, Errors, errorName, isRetriable } from '../protocol/errors.ts';
 import {
   ConsumerGroupDescribe,
   DeleteGroups,
@@ -28,18 +28,38 @@ export interface ListedGroup {
 }
 
 const RETRY_BACKOFF_MS = 100;
+const LIST_CALL = 'listConsumerGroups';
 const FIRST_VERSION = { listStates: 4, listTypes: 5, fetchManyGroups: 8, fetchAll: 2 } as const;
 
-/** The consumer groups of all brokers, by name. Other groups (of Connect, say) are left out. @throws ApiError */
+/**
+ * The consumer groups of all brokers, by name. Other groups (of Connect, say) are left out.
+ * @throws ApiError when a broker does not tell its groups in time
+ */
 export async function listGroups(
   cluster: ClusterClient,
   filters: { readonly states: readonly string[]; readonly types: readonly string[] } = { states: [], types: [] },
 ): Promise<ListedGroup[]> {
   const deadline = cluster.deadline();
-  await cluster.metadata([], 'listConsumerGroups', { deadline });
+  await whenBrokersKnown(cluster, deadline);
   const ofNodes = await Promise.all(cluster.nodes.map((node) => listOf(cluster, node, filters, deadline)));
   const byId = new Map(ofNodes.flat().map((group) => [group.groupId, group]));
   return [...byId.values()].sort((a, b) => (a.groupId < b.groupId ? -1 : 1));
+}
+
+/** A broker that has just started knows none yet, not even itself: to take that for an answer would list no groups. */
+async function whenBrokersKnown(cluster: ClusterClient, deadline: number): Promise<void> {
+  for (;;) {
+    const { brokers } = await cluster.metadata([], LIST_CALL, { deadline });
+    if (brokers.length > 0) return;
+    await pauseUntil(cluster, deadline, 'Metadata fetch failed due to missing broker list');
+  }
+}
+
+/** @throws ApiError TimeoutException when no time is left for another try */
+async function pauseUntil({ clock }: ClusterClient, deadline: number, why: string): Promise<void> {
+  if (clock.monotonicMs() + RETRY_BACKOFF_MS >= deadline)
+    throw new ApiError('TimeoutException', `Timed out waiting for a node assignment. Call: ${LIST_CALL} (${why})`);
+  await clock.sleep(RETRY_BACKOFF_MS);
 }
 
 async function listOf(
@@ -54,11 +74,9 @@ async function listOf(
     return { statesFilter: states, typesFilter: types };
   };
   for (;;) {
-    const { errorCode, groups } = await cluster.sendRetrying(node, ListGroups, request, 'listConsumerGroups');
-    const error = errorName(errorCode);
-    const mustWait = error === 'COORDINATOR_LOAD_IN_PROGRESS' || error === 'COORDINATOR_NOT_AVAILABLE';
-    if (mustWait && cluster.clock.monotonicMs() + RETRY_BACKOFF_MS < deadline) {
-      await cluster.clock.sleep(RETRY_BACKOFF_MS);
+    const { errorCode, groups } = await cluster.sendRetrying(node, ListGroups, request, LIST_CALL, deadline);
+    if (isRetriable(errorName(errorCode))) {
+      await pauseUntil(cluster, deadline, ApiError.of(errorCode).message);
       continue;
     }
     if (errorCode !== Errors.NONE) throw ApiError.of(errorCode);

@@ -6,6 +6,8 @@ import {
   ConsumerGroupDescribe,
   DescribeGroups,
   FindCoordinator,
+  ListGroups,
+  Metadata,
   OffsetDelete,
 } from '../../../src/protocol/messages/index.ts';
 import { described, NO_COORDINATOR, ScriptedGroups } from '../../support/scripted-groups.ts';
@@ -22,6 +24,46 @@ describe('--list', () => {
   it('prints the consumer groups, one a line', async () => {
     const expected = { exitCode: 0, stdout: 'fixed\nidle\nmoving\nshop\n', log: '' };
     expect(await groups('--list')).toEqual(expected);
+  });
+
+  it('waits for a broker that loads its groups, and for one that knows no brokers yet', async () => {
+    const { broker } = scripted;
+    let asked = 0;
+    let listed = 0;
+    const cluster = { clusterId: 'c', controllerId: 1, topics: [] };
+    broker.on(Metadata, () => ({
+      ...cluster,
+      brokers: ++asked === 1 ? [] : [{ nodeId: 1, host: '127.0.0.1', port: broker.port, rack: null }],
+    }));
+    const group = { groupId: 'late', protocolType: 'consumer', groupState: 'Empty', groupType: 'classic' };
+    broker.on(ListGroups, () =>
+      ++listed === 1
+        ? { errorCode: Errors.COORDINATOR_LOAD_IN_PROGRESS, groups: [] }
+        : { errorCode: 0, groups: [group] },
+    );
+    expect(await groups('--list')).toEqual({ exitCode: 0, stdout: 'late\n', log: '' });
+  });
+
+  it.each([
+    ['still loads them', 'COORDINATOR_LOAD_IN_PROGRESS', 'TimeoutException: Timed out waiting for a node assignment.'],
+    ['refuses', 'CLUSTER_AUTHORIZATION_FAILED', 'ClusterAuthorizationException: '],
+  ] as const)('fails rather than leave out the groups of a broker that %s', async (_what, error, message) => {
+    scripted.broker.on(ListGroups, () => ({ errorCode: Errors[error], groups: [] }));
+    const { stdout } = await groups('--list', '--timeout', '300');
+    expect(stdout).toMatch(/^\nError: Executing consumer group command failed due to org\.apache\./);
+    expect(stdout).toContain(message);
+  });
+
+  it('fails when a broker of the cluster cannot be asked', async () => {
+    const { broker } = scripted;
+    const brokers = [
+      { nodeId: 1, host: '127.0.0.1', port: broker.port, rack: null },
+      { nodeId: 2, host: '127.0.0.1', port: 1, rack: null },
+    ];
+    broker.on(Metadata, () => ({ clusterId: 'c', controllerId: 1, topics: [], brokers }));
+    const { stdout, log } = await groups('--list', '--timeout', '300');
+    expect(stdout).toContain('TimeoutException: Timed out waiting for a node assignment. Call: listConsumerGroups\n');
+    expect(log).toContain('Connection to node 2 ');
   });
 
   it('shows states, and only groups in some of them', async () => {
