@@ -17,7 +17,7 @@ const script = (name: string): GroupClient => ({
   name,
   stopSignal: 'SIGTERM',
   allowsDifferentTopics: false,
-  tellsWholeShares: true,
+  keepsItsShareToItself: true,
   command: (settings) =>
     Promise.resolve({
       command: process.execPath,

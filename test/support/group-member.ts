@@ -31,8 +31,8 @@ export interface GroupClient {
   readonly stopSignal: 'SIGTERM' | 'SIGINT';
   /** Its assignor heeds that members of one group may subscribe to different topics. */
   readonly allowsDifferentTopics: boolean;
-  /** It says what it was given as a whole, and nothing of what was taken away. */
-  readonly tellsWholeShares?: true;
+  /** It says nothing of what is taken away from it, and in the newer protocol not even what it is given. */
+  readonly keepsItsShareToItself?: true;
   /** When it is asked to stop it forgets the record in its hand, whose offset it commits all the same. */
   readonly dropsOneWhenStopped?: true;
   /** It commits what it stood at before it lost and regained a partition, under its new generation. */
@@ -110,13 +110,14 @@ export class GroupMember {
 
   /** It has read from everything it holds since that changed last: no request of a beginner is under way. */
   get isReading(): boolean {
+    if (this.#client.keepsItsShareToItself) return this.#readSinceChange.size > 0;
     return this.held.size > 0 && [...this.held].every((partition) => this.#readSinceChange.has(partition));
   }
 
-  /** What it says it holds. */
+  /** What it says it holds, if it says it at all. */
   get held(): ReadonlySet<string> {
     const held = new Set<string>();
-    for (const { name, partitions } of this.#client.tellsWholeShares ? this.changes.slice(-1) : this.changes)
+    for (const { name, partitions } of this.changes)
       for (const [topic, partition] of partitions)
         if (name === 'assigned') held.add(`${topic}-${partition}`);
         else held.delete(`${topic}-${partition}`);
