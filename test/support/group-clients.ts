@@ -138,4 +138,5 @@ function verifiableConsumer(name: string, release: '3.9' | '4.x'): GroupClient {
 }
 
 export const javaConsumer: GroupClient = verifiableConsumer('Java 3.9', '3.9');
-export const javaFourConsumer: GroupClient = verifiableConsumer('Java 4', '4.x');
+/** Given up between a share and the offsets of it, it ends: its OffsetFetch is answered UNKNOWN_MEMBER_ID. */
+export const javaFourConsumer: GroupClient = { ...verifiableConsumer('Java 4', '4.x'), diesWhenGivenUp: 'consumer' };

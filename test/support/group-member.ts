@@ -37,7 +37,7 @@ export interface GroupClient {
   readonly dropsOneWhenStopped?: true;
   /** It commits what it stood at before it lost and regained a partition, under its new generation. */
   readonly commitsOldOffsets?: true;
-  /** A commit that is refused because its member was given up ends the whole process, in this protocol. */
+  /** A request that is refused because its member was given up ends the whole process, in this protocol. */
   readonly diesWhenGivenUp?: 'consumer';
 }
 
