@@ -63,7 +63,6 @@ export interface FetchLimits {
   readonly maxBytes: number;
   /** The first batch is sent however large it is, so that everyone gets on (KIP-74). */
   readonly minOneBatch: boolean;
-  readonly skipsEmptyBatches?: boolean;
 }
 
 export interface FetchingFollower {
@@ -380,7 +379,8 @@ export class Partition implements LeaderView {
       if (hasDeleted) this.#watchers.notify('lowWatermark');
     }
     const isAwaited = !this.#leader.isr.includes(replicaId);
-    return this.#read(fetch, this.log.logEndOffset, limits, isDiverging ? divergence : null, isAwaited);
+    const read = this.#read(fetch, this.log.logEndOffset, limits, isDiverging ? divergence : null, false);
+    return isAwaited ? { ...read, isAwaited } : read;
   }
 
   /** The follower's fetch session ended or no longer holds this partition. */
@@ -403,8 +403,7 @@ export class Partition implements LeaderView {
     const isDiverging = divergence !== 'NONE';
     if (!isDiverging && !this.#holds(fetch.fetchOffset)) return 'OFFSET_OUT_OF_RANGE';
     const endOffset = isReadCommitted ? this.log.lastStableOffset : this.log.highWatermark;
-    const forConsumer = { ...limits, skipsEmptyBatches: true };
-    return this.#read(fetch, endOffset, forConsumer, isDiverging ? divergence : null, false);
+    return this.#read(fetch, endOffset, limits, isDiverging ? divergence : null, true);
   }
 
   /** Where the largest epoch up to the asked one ended; -1/-1 when it is not known. */
@@ -475,16 +474,18 @@ export class Partition implements LeaderView {
   #read(
     { fetchOffset, partitionMaxBytes }: PartitionFetch,
     endOffset: number,
-    { maxBytes: leftBytes, ...limits }: FetchLimits,
+    { maxBytes: leftBytes, minOneBatch }: FetchLimits,
     divergingEpoch: PartitionRead['divergingEpoch'],
-    isAwaited: boolean,
+    skipsEmptyBatches: boolean,
   ): PartitionRead {
     const { highWatermark, lastStableOffset, logStartOffset } = this.log;
     const hasData = divergingEpoch === null && fetchOffset < endOffset;
     const maxBytes = Math.min(partitionMaxBytes, leftBytes);
-    const mayRead = hasData && (maxBytes > 0 || limits.minOneBatch);
-    const records = mayRead ? this.log.read(fetchOffset, { maxBytes, endOffset, ...limits }) : null;
-    return { records, highWatermark, lastStableOffset, logStartOffset, divergingEpoch, hasData, isAwaited };
+    const mayRead = hasData && (maxBytes > 0 || minOneBatch);
+    const records = mayRead
+      ? this.log.read(fetchOffset, { maxBytes, endOffset, minOneBatch, skipsEmptyBatches })
+      : null;
+    return { records, highWatermark, lastStableOffset, logStartOffset, divergingEpoch, hasData, isAwaited: false };
   }
 
   /** Does what the leader's rules have decided, in that order; `isr` changes are for followers to hear of. */
