@@ -35,7 +35,7 @@ import {
 } from './group-requests.ts';
 import { type GroupSettings, GroupStage } from './group-stage.ts';
 import { ManualTopics } from './manual-topics.ts';
-import type { ScriptArguments, ScriptCommands } from './script.ts';
+import { playCommands, type ScriptArguments, type ScriptCommands } from './script.ts';
 
 type Decide = Parameters<GroupStage['ask']>[0];
 type Print = (response: never) => string;
@@ -44,15 +44,7 @@ type Acts = Readonly<Record<string, (args: ScriptArguments) => unknown>>;
 
 export function consumerGroupCommands(): ScriptCommands {
   const play = new ConsumerGroupPlay();
-  return Object.fromEntries(
-    Object.entries(play.acts()).map(([name, act]) => [
-      name,
-      (args: ScriptArguments) => {
-        const said = act(args);
-        return [...play.takeLines(), ...(typeof said === 'string' ? [said] : [])].join('\n');
-      },
-    ]),
-  );
+  return playCommands(play.acts(), () => play.takeLines());
 }
 
 class ConsumerGroupPlay {

@@ -27,21 +27,13 @@ import {
   syncRequest,
 } from './group-requests.ts';
 import { type GroupSettings, GroupStage } from './group-stage.ts';
-import type { ScriptArguments, ScriptCommands } from './script.ts';
+import { playCommands, type ScriptArguments, type ScriptCommands } from './script.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
 export function groupCommands(): ScriptCommands {
   const play = new GroupPlay();
-  return Object.fromEntries(
-    Object.entries(play.commands()).map(([name, act]) => [
-      name,
-      (args: ScriptArguments) => {
-        const said = act(args);
-        return [...play.takeLines(), ...(typeof said === 'string' ? [said] : [])].join('\n');
-      },
-    ]),
-  );
+  return playCommands(play.commands(), () => play.takeLines());
 }
 
 class GroupPlay {

@@ -77,3 +77,19 @@ export function itPlaysScripts(folder: string, newCommands: () => ScriptCommands
     });
   }
 }
+
+/** Commands of a play that goes on by itself: each prints what has come since the last, then what it says itself. */
+export function playCommands(
+  acts: Readonly<Record<string, (args: ScriptArguments) => unknown>>,
+  takeLines: () => readonly string[],
+): ScriptCommands {
+  return Object.fromEntries(
+    Object.entries(acts).map(([name, act]) => [
+      name,
+      (args: ScriptArguments) => {
+        const said = act(args);
+        return [...takeLines(), ...(typeof said === 'string' ? [said] : [])].join('\n');
+      },
+    ]),
+  );
+}
