@@ -1,5 +1,5 @@
 /** The ClusterClient of an admin command, made from its --bootstrap-server and --command-config. */
-import { ClusterClient } from './cluster-client.ts';
+import { ClusterClient } from '../client/cluster-client.ts';
 import { CommandError, logLine, type Terminal } from './command.ts';
 import { readPropertiesFile } from './named-file.ts';
 

@@ -5,9 +5,9 @@
  */
 import { ConnectionError } from '../net/broker-client.ts';
 import { connectAdmin } from './admin-connection.ts';
-import { ApiError } from './api-error.ts';
+import { ApiError } from '../client/api-error.ts';
 import { EXPECTED_APIS, KNOWN_APIS } from './api-names.ts';
-import type { ClusterClient, Node, VersionRange } from './cluster-client.ts';
+import type { ClusterClient, Node, VersionRange } from '../client/cluster-client.ts';
 import { CommandError, defineCommand, requireOptions } from './command.ts';
 
 /** As Kafka's tool, which is less patient than its others. */

@@ -8,25 +8,20 @@
  */
 import { SystemRandom } from '../lib/random.ts';
 import { refuseSecurity } from './admin-connection.ts';
-import { ApiError } from './api-error.ts';
-import { ClusterClient } from './cluster-client.ts';
+import { ApiError } from '../client/api-error.ts';
+import { ClusterClient } from '../client/cluster-client.ts';
 import { CommandError, defineCommand, logLine, requireOptions, type Terminal, UsageError } from './command.ts';
 import { readPropertiesFile } from './named-file.ts';
 import { keyValueArguments, type Options } from './options.ts';
+import type { ConsumedRecord } from '../client/consumed-record.ts';
 import { GatheredOutput } from './gathered-output.ts';
-import { GroupConsumer, type GroupSettings } from './group-consumer.ts';
+import { GroupConsumer, type GroupSettings } from '../client/group-consumer.ts';
 import { groupSettings } from './group-settings.ts';
 import { IdleTimer } from './idle-timer.ts';
-import { type ConsumerSettings, RecordConsumer, type RecordSink } from './record-consumer.ts';
-import {
-  type ConsumedRecord,
-  DEFAULT_FORMATTER_NAME,
-  deprecationOf,
-  DeserializationError,
-  recordFormatter,
-} from './record-formatter.ts';
+import { type ConsumerSettings, RecordConsumer, type RecordSink } from '../client/record-consumer.ts';
+import { DEFAULT_FORMATTER_NAME, deprecationOf, DeserializationError, recordFormatter } from './record-formatter.ts';
 import { topicFilter } from './topic-filter.ts';
-import { UnreachableBrokers } from './unreachable-brokers.ts';
+import { UnreachableBrokers } from '../client/unreachable-brokers.ts';
 
 const OPTIONS = {
   'bootstrap-server': { argument: 'host:port', required: true, description: 'The server(s) to connect to.' },

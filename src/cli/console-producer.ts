@@ -8,13 +8,13 @@ import { Deferred } from '../lib/deferred.ts';
 import { SystemRandom } from '../lib/random.ts';
 import { COMPRESSION_TYPES, type CompressionType } from '../protocol/records/codecs.ts';
 import { refuseSecurity } from './admin-connection.ts';
-import { ApiError } from './api-error.ts';
-import { ClusterClient } from './cluster-client.ts';
+import { ApiError } from '../client/api-error.ts';
+import { ClusterClient } from '../client/cluster-client.ts';
 import { CommandError, defineCommand, logLine, requireOptions, type Terminal, UsageError } from './command.ts';
 import { LineError, LineReader, LineSplitter } from './line-reader.ts';
 import { readPropertiesFile } from './named-file.ts';
 import { keyValueArguments, type Options } from './options.ts';
-import { type ProducerSettings, RecordProducer } from './record-producer.ts';
+import { type ProducerSettings, RecordProducer } from '../client/record-producer.ts';
 
 const LINE_READERS = ['org.apache.kafka.tools.LineMessageReader', 'kafka.tools.ConsoleProducer$LineMessageReader'];
 

@@ -6,12 +6,12 @@
  * partition whose end nobody can say is shown with `-`, where Kafka shows nothing at all.
  */
 import { topicPartitionKey } from '../model/topic-partition.ts';
-import { describeTopics } from './admin-client.ts';
+import { describeTopics } from '../client/admin-client.ts';
 import { connectAdmin } from './admin-connection.ts';
-import { ApiError } from './api-error.ts';
-import type { ClusterClient } from './cluster-client.ts';
+import { ApiError } from '../client/api-error.ts';
+import type { ClusterClient } from '../client/cluster-client.ts';
 import { CommandError, defineCommand, requireOptions, type Terminal, UsageError } from './command.ts';
-import { Coordinators } from './coordinators.ts';
+import { Coordinators } from '../client/coordinators.ts';
 import {
   committedOffsets,
   type DescribedGroup,
@@ -20,7 +20,7 @@ import {
   describeGroups,
   type GroupOffset,
   listGroups,
-} from './group-admin.ts';
+} from '../client/group-admin.ts';
 import { checkGroupOptions, GROUP_OPTIONS, type GroupOptions, statesIn, typesIn } from './group-options.ts';
 import {
   deletedOffsetsTable,
@@ -32,8 +32,8 @@ import {
   sorted,
   stateTable,
 } from './group-tables.ts';
-import { askLeaders } from './leader-questions.ts';
-import { LATEST_TIMESTAMP, lookUpOffsets } from './offset-lookup.ts';
+import { askLeaders } from '../client/leader-questions.ts';
+import { LATEST_TIMESTAMP, lookUpOffsets } from '../client/offset-lookup.ts';
 import { type ResetTarget, resetOffsets } from './reset-offsets.ts';
 import { parseTopicArguments, planText, ResetArgumentError, ResetPlanError, ResetValueError } from './reset-plan.ts';
 

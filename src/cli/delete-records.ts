@@ -7,10 +7,10 @@ import { topicPartitionKey } from '../model/topic-partition.ts';
 import { errorName } from '../protocol/errors.ts';
 import { DeleteRecords } from '../protocol/messages/index.ts';
 import { connectAdmin } from './admin-connection.ts';
-import { ApiError } from './api-error.ts';
-import type { ClusterClient, Node } from './cluster-client.ts';
+import { ApiError } from '../client/api-error.ts';
+import type { ClusterClient, Node } from '../client/cluster-client.ts';
 import { CommandError, defineCommand, requireOptions } from './command.ts';
-import { askLeaders, type LeaderAnswer } from './leader-questions.ts';
+import { askLeaders, type LeaderAnswer } from '../client/leader-questions.ts';
 import { readNamedFile } from './named-file.ts';
 
 /** Records below the offset are to go; -1 stands for all that is committed. */

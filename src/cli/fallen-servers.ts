@@ -5,7 +5,7 @@
  * Guarantees: each is asked for once a second until it is back or stop() is called, and told of once for each fall.
  */
 import type { Clock } from '../lib/clock.ts';
-import { RepeatingTask } from './repeating-task.ts';
+import { RepeatingTask } from '../client/repeating-task.ts';
 
 export interface FallenServer {
   /** For people, such as `broker 2`. */

@@ -4,10 +4,10 @@
  */
 import { ConnectionError } from '../net/broker-client.ts';
 import { isRetriable } from '../protocol/errors.ts';
-import { describeTopics, listTopics } from './admin-client.ts';
+import { describeTopics, listTopics } from '../client/admin-client.ts';
 import { connectAdmin } from './admin-connection.ts';
-import { ApiError } from './api-error.ts';
-import type { ClusterClient } from './cluster-client.ts';
+import { ApiError } from '../client/api-error.ts';
+import type { ClusterClient } from '../client/cluster-client.ts';
 import { CommandError, defineCommand, UsageError } from './command.ts';
 import {
   EARLIEST_TIMESTAMP,
@@ -15,7 +15,7 @@ import {
   lookUpOffsets,
   MAX_TIMESTAMP,
   type OffsetAnswer,
-} from './offset-lookup.ts';
+} from '../client/offset-lookup.ts';
 import type { Options } from './options.ts';
 import { isInternalTopic, topicFilter } from './topic-filter.ts';
 

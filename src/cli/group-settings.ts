@@ -1,7 +1,7 @@
 /** @pure A group's part of the consumer's properties, in the names, defaults and words of Kafka's ConsumerConfig. */
-import { CLIENT_ASSIGNORS } from './client-assignors.ts';
+import { CLIENT_ASSIGNORS } from '../client/client-assignors.ts';
 import { CommandError } from './command.ts';
-import type { GroupSettings } from './group-consumer.ts';
+import type { GroupSettings } from '../client/group-consumer.ts';
 
 const ASSIGNOR_CLASS = /^(?:org\.apache\.kafka\.clients\.consumer\.)?(Range|RoundRobin)Assignor$/;
 const ASSIGNOR_NAMES = new Map([

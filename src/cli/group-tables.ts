@@ -4,7 +4,7 @@
  * 3.7 and since 4.0).
  */
 import { type TopicPartition, topicPartitionKey } from '../model/topic-partition.ts';
-import type { DescribedGroup, DescribedMember, GroupOffset, ListedGroup } from './group-admin.ts';
+import type { DescribedGroup, DescribedMember, GroupOffset, ListedGroup } from '../client/group-admin.ts';
 
 const MISSING = '-';
 

@@ -2,9 +2,9 @@
  * kafka-leader-election: gives partitions their preferred leader back, or an unclean one (Kafka's
  * LeaderElectionCommand).
  */
-import { type ELECTION_TYPES, type ElectionResult, electLeaders } from './admin-client.ts';
+import { type ELECTION_TYPES, type ElectionResult, electLeaders } from '../client/admin-client.ts';
 import { connectAdmin } from './admin-connection.ts';
-import { ApiError } from './api-error.ts';
+import { ApiError } from '../client/api-error.ts';
 import { CommandError, defineCommand, type Terminal, UsageError } from './command.ts';
 import { readNamedFile } from './named-file.ts';
 import type { Options } from './options.ts';

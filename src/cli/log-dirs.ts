@@ -2,8 +2,8 @@
 import { Errors } from '../protocol/errors.ts';
 import { DescribeLogDirs } from '../protocol/messages/index.ts';
 import { connectAdmin } from './admin-connection.ts';
-import { ApiError } from './api-error.ts';
-import type { ClusterClient, Node } from './cluster-client.ts';
+import { ApiError } from '../client/api-error.ts';
+import type { ClusterClient, Node } from '../client/cluster-client.ts';
 import { CommandError, defineCommand, requireOptions } from './command.ts';
 
 export const main = defineCommand({

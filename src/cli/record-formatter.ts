@@ -2,24 +2,12 @@
  * @pure How a record is printed: Kafka's DefaultMessageFormatter with its print.* properties and the deserializers of
  * its clients that make sense as text. Parts come in the order timestamp, partition, offset, headers, key, value.
  */
-import type { TimestampType } from '../protocol/records/batch.ts';
+import type { ConsumedRecord } from '../client/consumed-record.ts';
 import type { RecordHeader } from '../protocol/records/build.ts';
-import { ApiError } from './api-error.ts';
+import { ApiError } from '../client/api-error.ts';
 import { CommandError } from './command.ts';
 import { groupMetadataFormatter, offsetsFormatter } from './group-formatters.ts';
 import { groupMetadataTextFormatter, offsetsTextFormatter } from './group-text-formatters.ts';
-
-export interface ConsumedRecord {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
-  readonly timestampMs: number;
-  /** Null when the record's format has no timestamps. */
-  readonly timestampType: TimestampType | null;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers: readonly RecordHeader[];
-}
 
 /** The record as bytes: values go through untouched, whatever they are. */
 export type RecordFormatter = (record: ConsumedRecord) => Buffer;

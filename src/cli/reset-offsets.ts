@@ -6,15 +6,15 @@
  * a log is brought to its end or its start with a warning.
  */
 import { type TopicPartition, topicPartitionKey } from '../model/topic-partition.ts';
-import { describeTopics } from './admin-client.ts';
-import { ApiError } from './api-error.ts';
-import type { ClusterClient } from './cluster-client.ts';
+import { describeTopics } from '../client/admin-client.ts';
+import { ApiError } from '../client/api-error.ts';
+import type { ClusterClient } from '../client/cluster-client.ts';
 import { logLine, type Terminal, UsageError } from './command.ts';
-import type { Coordinators } from './coordinators.ts';
-import { alterOffsets, committedOffsets, describeGroups, type GroupOffset } from './group-admin.ts';
-import { askLeaders } from './leader-questions.ts';
+import type { Coordinators } from '../client/coordinators.ts';
+import { alterOffsets, committedOffsets, describeGroups, type GroupOffset } from '../client/group-admin.ts';
+import { askLeaders } from '../client/leader-questions.ts';
 import { readNamedFile } from './named-file.ts';
-import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, lookUpOffsets } from './offset-lookup.ts';
+import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, lookUpOffsets } from '../client/offset-lookup.ts';
 import { clampOffset, parseDateTime, parseDuration, parsePlan, parseTopicArguments } from './reset-plan.ts';
 
 /** Where the offsets go. */

@@ -3,7 +3,7 @@
  * partitions, plans in files, and offsets brought into the range of a log (Kafka's ConsumerGroupCommand and CsvUtils).
  */
 import type { TopicPartition } from '../model/topic-partition.ts';
-import type { GroupOffset } from './group-admin.ts';
+import type { GroupOffset } from '../client/group-admin.ts';
 import { sorted } from './group-tables.ts';
 
 /** What cannot be read; Kafka prints its help after it. */

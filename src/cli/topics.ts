@@ -16,10 +16,10 @@ import {
   describeTopics,
   listTopics,
   type TopicConfigEntry,
-} from './admin-client.ts';
+} from '../client/admin-client.ts';
 import { connectAdmin } from './admin-connection.ts';
-import { ApiError } from './api-error.ts';
-import type { ClusterClient } from './cluster-client.ts';
+import { ApiError } from '../client/api-error.ts';
+import type { ClusterClient } from '../client/cluster-client.ts';
 import {
   CommandError,
   defineCommand,

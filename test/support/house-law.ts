@@ -14,6 +14,7 @@ export const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   ['config', ['lib', 'model']],
   ['protocol', ['lib', 'model']],
   ['net', ['lib', 'model', 'protocol']],
+  ['client', ['lib', 'model', 'protocol', 'net']],
   ['zk', ['lib', 'model']],
   ['log', ['lib', 'model', 'config', 'protocol']],
   ['metadata', ['lib', 'model', 'protocol']],
@@ -25,8 +26,9 @@ export const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   ['broker', ['lib', 'model', 'config', 'protocol', 'log', 'metadata', 'replica', 'producer', 'group', 'controller']],
   ['metrics', ['lib', 'model', 'config']],
   ['registry', ['lib', 'model', 'protocol', 'coordinator']],
-  ['http', ['lib', 'model', 'config', 'protocol', 'metrics', 'registry', 'broker']],
-  ['cli', ['lib', 'model', 'config', 'protocol', 'net', 'log']],
+  ['rest', ['lib', 'model', 'protocol', 'client', 'registry']],
+  ['http', ['lib', 'model', 'config', 'protocol', 'metrics', 'registry', 'rest', 'broker']],
+  ['cli', ['lib', 'model', 'config', 'protocol', 'net', 'client', 'log']],
 ]);
 
 /** The roof: what lies directly in src/ knows every room, and no room knows it. */

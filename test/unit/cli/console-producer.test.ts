@@ -2,7 +2,7 @@
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { main } from '../../../src/cli/console-producer.ts';
-import { partitionOfKey } from '../../../src/cli/partitioner.ts';
+import { partitionOfKey } from '../../../src/client/partitioner.ts';
 import { Errors } from '../../../src/protocol/errors.ts';
 import { batches } from '../../../src/protocol/records/batch.ts';
 import { MemoryTopic } from '../../support/memory-topic.ts';

@@ -8,7 +8,7 @@ import { batches, MAGIC_V2, type RecordBatch } from '../protocol/records/batch.t
 import { openMessageSet } from '../protocol/records/message-set.ts';
 import { recordsOf } from '../protocol/records/open.ts';
 import { ApiError } from './api-error.ts';
-import type { ConsumedRecord } from './record-formatter.ts';
+import type { ConsumedRecord } from './consumed-record.ts';
 
 export interface FetchedOptions {
   readonly checksCrc: boolean;

@@ -1,6 +1,6 @@
 /** What a consumer sees of fetched bytes. */
 import { expect, test } from 'vitest';
-import { consumedRecords, type FetchedOptions } from '../../../src/cli/consumed-records.ts';
+import { consumedRecords, type FetchedOptions } from '../../../src/client/consumed-records.ts';
 import { buildBatch, type NewBatch } from '../../../src/protocol/records/build.ts';
 
 const batch = (baseOffset: number, texts: string[], more: Partial<NewBatch> = {}) =>

@@ -1,6 +1,6 @@
 /** How often a command says that a broker cannot be reached. */
 import { expect, it } from 'vitest';
-import { UnreachableBrokers } from '../../../src/cli/unreachable-brokers.ts';
+import { UnreachableBrokers } from '../../../src/client/unreachable-brokers.ts';
 
 it('a broker that stays away is warned of less and less often, down to once a second', () => {
   const unreachable = new UnreachableBrokers();

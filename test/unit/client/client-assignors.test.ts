@@ -1,7 +1,7 @@
 /** How the leader of a group deals out partitions: Kafka's examples, and what holds for all groups. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { assignInTurn, assignRanges, CLIENT_ASSIGNORS, type Subscriber } from '../../../src/cli/client-assignors.ts';
+import { assignInTurn, assignRanges, CLIENT_ASSIGNORS, type Subscriber } from '../../../src/client/client-assignors.ts';
 
 const member = (memberId: string, topics: readonly string[], groupInstanceId: string | null = null): Subscriber => ({
   memberId,

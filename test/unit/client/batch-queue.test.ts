@@ -1,6 +1,6 @@
 /** Records of one partition on their way into batches. */
 import { expect, test } from 'vitest';
-import { BatchQueue } from '../../../src/cli/batch-queue.ts';
+import { BatchQueue } from '../../../src/client/batch-queue.ts';
 
 const record = (text: string) => ({ key: null, value: Buffer.from(text), timestampMs: 0 });
 const add = (queue: BatchQueue, text: string, sizeBytes = 10, nowMs = 0) =>

@@ -15,7 +15,7 @@ import { ApiError } from './api-error.ts';
 import type { ClusterClient, Node } from './cluster-client.ts';
 import { consumedRecords } from './consumed-records.ts';
 import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, lookUpOffsets } from './offset-lookup.ts';
-import type { ConsumedRecord } from './record-formatter.ts';
+import type { ConsumedRecord } from './consumed-record.ts';
 
 export type PartitionStart = number | 'earliest' | 'latest';
 

@@ -1,6 +1,6 @@
 /** Which partition a record goes to. */
 import { expect, test } from 'vitest';
-import { murmur2, partitionOfKey, StickyPartitioner } from '../../../src/cli/partitioner.ts';
+import { murmur2, partitionOfKey, StickyPartitioner } from '../../../src/client/partitioner.ts';
 
 // From Kafka's UtilsTest.
 test.each([
