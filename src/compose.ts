@@ -183,6 +183,7 @@ function furnish(foundation: Foundation, started: Started): Rooms {
     }),
     fetchSessions: new FetchSessionCache(config.maxIncrementalFetchSessionCacheSlots, (bound) => random.int(bound)),
     brokerEpoch,
+    whenRegistered: () => membership.whenRegistered(),
   };
   return { broker, membership, links };
 }

@@ -4,6 +4,7 @@
  */
 import type { BrokerConfig } from './config/broker-config.ts';
 import type { Clock } from './lib/clock.ts';
+import { Deferred } from './lib/deferred.ts';
 import type { Logger } from './lib/logger.ts';
 import type { MetadataCache } from './metadata/metadata-cache.ts';
 import { type Endpoint, HTTP_LISTENER_NAME } from './model/broker.ts';
@@ -37,6 +38,7 @@ export class Membership {
   /** The session of that registration. */
   #registeredIn: string | null = null;
   #isLeaving = false;
+  readonly #firstRegistration = new Deferred();
 
   constructor(options: MembershipOptions) {
     this.#options = options;
@@ -48,6 +50,11 @@ export class Membership {
    */
   get brokerEpoch(): number {
     return this.#brokerEpoch;
+  }
+
+  /** Resolves with the first registration; null when that has been. */
+  whenRegistered(): Promise<void> | null {
+    return this.#brokerEpoch === NOT_REGISTERED ? this.#firstRegistration.promise : null;
   }
 
   /** Registered in a session that the ensemble cannot have given up. */
@@ -92,6 +99,7 @@ export class Membership {
     const registration = { endpoints: this.#endpoints, rack: config.brokerRack };
     this.#brokerEpoch = await registerBroker(zk, brokerId, registration, this.#registration);
     this.#registeredIn = sessionId;
+    this.#firstRegistration.resolve();
   }
 
   /**

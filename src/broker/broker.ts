@@ -34,4 +34,6 @@ export interface Broker {
   readonly fetchSessions: FetchSessionCache;
   /** czxid of this broker's registration; -1 while it is not registered. */
   brokerEpoch(): number;
+  /** Null once this broker has been registered for the first time. */
+  whenRegistered(): Promise<void> | null;
 }

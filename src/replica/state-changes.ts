@@ -83,8 +83,7 @@ export class StateChanges {
    */
   admit(controllerEpoch: number, brokerEpoch: number): ErrorName {
     const ownEpoch = this.#options.context.brokerEpoch();
-    // The registration of a former incarnation may live on while this one waits for its own: the order is meant for
-    // that one (KIP-380). One that is meant for us comes again.
+    // Which incarnation an order is meant for cannot be told before this one is registered (KIP-380).
     if (ownEpoch === NO_EPOCH) return 'STALE_BROKER_EPOCH';
     // A larger broker epoch is right: the controller saw our registration before we did.
     if (brokerEpoch !== NO_EPOCH && brokerEpoch < ownEpoch) return 'STALE_BROKER_EPOCH';

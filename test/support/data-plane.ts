@@ -93,6 +93,8 @@ export class DataPlane {
   readonly loadedTopics: string[] = [];
   config: LogConfig;
   brokerEpoch = 100;
+  /** Null: long since registered. */
+  registration: Promise<void> | null = null;
   /** Called when topic configs are loaded; the order waits for it. */
   onLoad: () => Promise<void> = () => Promise.resolve();
   /** Topics whose settings make no sense. */
@@ -141,6 +143,7 @@ export class DataPlane {
       replicas: this.partitions,
       fetchSessions: this.sessions,
       logs,
+      whenRegistered: () => this.registration,
     });
     Object.assign(broker, { config: { fetchMaxBytes: 57_671_680 } });
     this.desk = deskOf(HANDLERS, broker);

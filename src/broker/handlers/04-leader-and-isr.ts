@@ -8,8 +8,9 @@
  * FULL request puts aside what it does not name.
  */
 import { LeaderAndIsr } from '../../protocol/messages/04-leader-and-isr.ts';
+import { obey } from '../controller-order.ts';
 import { handler } from '../handler.ts';
 
 export const leaderAndIsr = handler(LeaderAndIsr, { versions: '7', isForBrokers: true }, ({ broker }, request) =>
-  broker.replicas.applyLeaderAndIsr(request),
+  obey(broker, () => broker.replicas.applyLeaderAndIsr(request)),
 );

@@ -6,8 +6,9 @@
  * not here succeeds.
  */
 import { StopReplica } from '../../protocol/messages/05-stop-replica.ts';
+import { obey } from '../controller-order.ts';
 import { handler } from '../handler.ts';
 
 export const stopReplica = handler(StopReplica, { versions: '4', isForBrokers: true }, ({ broker }, request) =>
-  broker.replicas.applyStopReplica(request),
+  obey(broker, () => broker.replicas.applyStopReplica(request)),
 );

@@ -7,8 +7,9 @@
  */
 import { Errors } from '../../protocol/errors.ts';
 import { UpdateMetadata } from '../../protocol/messages/06-update-metadata.ts';
+import { obey } from '../controller-order.ts';
 import { handler } from '../handler.ts';
 
-export const updateMetadata = handler(UpdateMetadata, { versions: '8', isForBrokers: true }, ({ broker }, request) => ({
-  errorCode: Errors[broker.replicas.applyUpdateMetadata(request).error],
-}));
+export const updateMetadata = handler(UpdateMetadata, { versions: '8', isForBrokers: true }, ({ broker }, request) =>
+  obey(broker, () => ({ errorCode: Errors[broker.replicas.applyUpdateMetadata(request).error] })),
+);

@@ -1,5 +1,6 @@
 /** The controller's orders through their bytes, over real logs. */
 import { describe, expect, it } from 'vitest';
+import { Deferred } from '../../../src/lib/deferred.ts';
 import { LeaderAndIsr } from '../../../src/protocol/messages/04-leader-and-isr.ts';
 import { diskError, CrashDisk } from '../../support/crash-disk.ts';
 import { DataPlane, isSettled, nextTurn, TOPIC } from '../../support/data-plane.ts';
@@ -174,6 +175,22 @@ describe('LeaderAndIsr', () => {
     expect(plane.partitions.find(TOPIC, 0)).toBe('KAFKA_STORAGE_ERROR');
     expect(plane.partitions.offlineCount).toBe(1);
     expect(await plane.stop(0, 2, false)).toBe('KAFKA_STORAGE_ERROR');
+  });
+
+  it('waits for the registration that the controller has seen before this broker', async () => {
+    const plane = await DataPlane.open();
+    const registered = new Deferred();
+    plane.registration = registered.promise;
+    plane.brokerEpoch = -1;
+    const orders = [plane.order([{}], { brokerEpoch: 100 }), plane.order([{}], { brokerEpoch: 99 })];
+    const announced = plane.announce([{}], { brokerEpoch: 100 });
+    await nextTurn();
+    expect(plane.loadedTopics).toEqual([]);
+    plane.brokerEpoch = 100;
+    registered.resolve();
+    expect(await Promise.all(orders)).toEqual([['NONE'], ['STALE_BROKER_EPOCH']]);
+    expect(await announced).toBe('NONE');
+    expect(plane.partition(0).isLeader).toBe(true);
   });
 
   it('after the end of the broker is refused', async () => {
