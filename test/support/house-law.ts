@@ -78,7 +78,7 @@ const MODULE_DOORS: readonly Door[] = [
   { what: /^node:(net|tls|dgram)$/, behind: /^src\/(net|cli)\//, cure: 'sockets live in net/' },
   { what: /^node:child_process$/, behind: /^src\/cli\//, cure: 'only the scripts start processes' },
   { what: /^node-zookeeper-client/, behind: /^src\/zk\//, cure: 'ZooKeeper lives in zk/' },
-  { what: /^fastify/, behind: /^src\/http\//, cure: 'HTTP lives in http/' },
+  { what: /^@?fastify/, behind: /^src\/http\//, cure: 'HTTP lives in http/' },
   { what: /^prom-client/, behind: /^src\/metrics\//, cure: 'numbers are plain fields; metrics/ reads them' },
   { what: /^pino/, behind: /^src\/logging\.ts$/, cure: 'take a Logger' },
   { what: /^(kafkajs|fast-check|vitest|vite)/, behind: /^$/, cure: 'development packages stay in test/ and bench/' },

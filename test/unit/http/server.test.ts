@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, expect, test } from 'vitest';
+import { describer, INT32, STRING, shape } from '../../../src/http/api-description.ts';
 import { HttpProblem } from '../../../src/http/problem.ts';
 import { HttpServer, newHttpApp } from '../../../src/http/server.ts';
 import { type Logger, silentLogger } from '../../../src/lib/logger.ts';
@@ -29,6 +30,17 @@ function newApp(logger: Logger = silentLogger) {
         });
         app.post('/echo', async ({ body }) => body);
         app.get('/topics/:topic', async ({ params }) => params);
+        const schema = describer('Tail')('Described', {
+          params: { id: INT32 },
+          query: { few: { type: 'integer', maximum: 3 } },
+          body: shape({ name: STRING }, ['name']),
+          answer: shape({ name: STRING }),
+        });
+        app.post('/described/:id', { schema }, async ({ params, query, body }) => ({ params, query, body }));
+        app.post('/text', { schema }, async (_request, reply) => {
+          reply.header('content-type', 'application/vnd.schemaregistry.v1+json');
+          return '{"is":  "as it is"}';
+        });
       },
     ],
   });
@@ -65,6 +77,14 @@ test('what is unknown gets the problem body', async () => {
   expect(response.statusCode).toBe(404);
   expect(response.headers['content-type']).toBe('application/json; charset=utf-8');
   expect(response.json()).toEqual({ error_code: 404, message: 'HTTP 404 Not Found' });
+});
+
+test('descriptions of routes neither refuse what comes nor change what goes', async () => {
+  const app = newApp();
+  const asked = { method: 'POST', url: '/described/x?few=many', payload: { other: [1] } } as const;
+  const answer = { params: { id: 'x' }, query: { few: 'many' }, body: { other: [1] } };
+  expect((await app.inject(asked)).json()).toEqual(answer);
+  expect((await app.inject({ method: 'POST', url: '/text', payload: {} })).body).toBe('{"is":  "as it is"}');
 });
 
 test('a refusal of a route keeps its code and its words', async () => {
