@@ -18,7 +18,7 @@ import type { ZooKeeperOffsets } from './broker/zookeeper-offsets.ts';
 import type { BrokerConfig } from './config/broker-config.ts';
 import { type TopicConfig, topicConfigFrom } from './config/topic-config.ts';
 import { Controller } from './controller/controller.ts';
-import { GROUP_METADATA_TOPIC_NAME } from './controller/topic-names.ts';
+import { GROUP_METADATA_TOPIC_NAME } from './model/topic-names.ts';
 import { GroupCoordinator } from './group/group-coordinator.ts';
 import { type Clock, SystemClock } from './lib/clock.ts';
 import { Deferred } from './lib/deferred.ts';

@@ -3,7 +3,7 @@
  * leader where it does not.
  */
 import type { Broker } from './broker/broker.ts';
-import { SCHEMAS_TOPIC_NAME } from './controller/topic-names.ts';
+import { SCHEMAS_TOPIC_NAME } from './model/topic-names.ts';
 import { type HttpAddress, LeaderForwarding } from './http/leader-forwarding.ts';
 import { schemaRegistryRoutes } from './http/schema-registry.ts';
 import { HTTP_LISTENER_NAME } from './model/broker.ts';

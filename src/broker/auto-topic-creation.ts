@@ -8,7 +8,7 @@ import {
   invalidTopicName,
   SCHEMAS_TOPIC_NAME,
   TRANSACTION_STATE_TOPIC_NAME,
-} from '../controller/topic-names.ts';
+} from '../model/topic-names.ts';
 import { Deferred } from '../lib/deferred.ts';
 import type { Logger } from '../lib/logger.ts';
 import { type ErrorName, Errors, errorName } from '../protocol/errors.ts';

@@ -8,7 +8,7 @@ import { ZERO_TOPIC_ID } from '../model/topic-partition.ts';
 import { KafkaError } from '../protocol/errors.ts';
 import type { ControllerState } from './controller-state.ts';
 import { assignReplicasToBrokers } from './placement.ts';
-import { hasCollision, hasCollisionChars, invalidTopicName } from './topic-names.ts';
+import { hasCollision, hasCollisionChars, invalidTopicName } from '../model/topic-names.ts';
 
 export interface NewTopic {
   readonly name: string;

@@ -6,7 +6,7 @@ import type { Broker } from '../../src/broker/broker.ts';
 import { ALL_HANDLERS } from '../../src/broker/handlers/index.ts';
 import type { ZooKeeperOffsets } from '../../src/broker/zookeeper-offsets.ts';
 import { brokerConfigFrom } from '../../src/config/broker-config.ts';
-import { GROUP_METADATA_TOPIC_NAME } from '../../src/controller/topic-names.ts';
+import { GROUP_METADATA_TOPIC_NAME } from '../../src/model/topic-names.ts';
 import { GroupCoordinator } from '../../src/group/group-coordinator.ts';
 import type { LogEnd } from '../../src/group/group-lag.ts';
 import { silentLogger } from '../../src/lib/logger.ts';

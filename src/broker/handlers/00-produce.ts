@@ -12,7 +12,7 @@
  * Versions: v0-2 bring message sets, which are converted; from v3 on exactly one batch of magic 2 for each partition.
  * zstd from v7. The current leader comes with NOT_LEADER_OR_FOLLOWER from v10 (KIP-951).
  */
-import { isInternalTopic } from '../../controller/topic-names.ts';
+import { isInternalTopic } from '../../model/topic-names.ts';
 import { RecordValidationError } from '../../log/append-check.ts';
 import { type ErrorName, Errors, errorMessage, KafkaError } from '../../protocol/errors.ts';
 import { Produce } from '../../protocol/messages/00-produce.ts';

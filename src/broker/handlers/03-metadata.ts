@@ -12,7 +12,7 @@
  * is LEADER_NOT_AVAILABLE, later LISTENER_NOT_FOUND. v10 and v11 answer with topic ids but cannot be asked by them;
  * in v12 one topic id in the request makes it a request by ids.
  */
-import { isInternalTopic, invalidTopicName } from '../../controller/topic-names.ts';
+import { isInternalTopic, invalidTopicName } from '../../model/topic-names.ts';
 import type { BrokerInfo } from '../../model/broker.ts';
 import { endpointOf } from '../../model/broker.ts';
 import { NO_LEADER } from '../../model/leader-and-isr.ts';

@@ -9,7 +9,7 @@
  * Versions: v4 asks for many keys at once (KIP-699), each answered for itself. v6 knows share groups (type 2), of
  * which there are none here.
  */
-import { GROUP_METADATA_TOPIC_NAME } from '../../controller/topic-names.ts';
+import { GROUP_METADATA_TOPIC_NAME } from '../../model/topic-names.ts';
 import { NO_LEADER } from '../../model/leader-and-isr.ts';
 import { type ErrorName, Errors, errorMessage } from '../../protocol/errors.ts';
 import { FindCoordinator } from '../../protocol/messages/10-find-coordinator.ts';

@@ -10,7 +10,7 @@
  * too, as Kafka does). From v5 the answer has the topic's partitions, replicas and configuration, from v7 its id.
  */
 import { describeTopicConfig } from '../../config/describe.ts';
-import { CLUSTER_METADATA_TOPIC_NAME } from '../../controller/topic-names.ts';
+import { CLUSTER_METADATA_TOPIC_NAME } from '../../model/topic-names.ts';
 import type { CreationOutcome } from '../../controller/topic-requests.ts';
 import { NO_LEADER } from '../../model/leader-and-isr.ts';
 import { ZERO_TOPIC_ID } from '../../model/topic-partition.ts';

@@ -7,7 +7,7 @@
  * as gone. An offset beyond the high watermark is OFFSET_OUT_OF_RANGE, a topic that is only compacted
  * POLICY_VIOLATION, an internal topic INVALID_TOPIC_EXCEPTION. Of a partition named twice the last offset counts.
  */
-import { isInternalTopic } from '../../controller/topic-names.ts';
+import { isInternalTopic } from '../../model/topic-names.ts';
 import { Errors, KafkaError } from '../../protocol/errors.ts';
 import { DeleteRecords } from '../../protocol/messages/21-delete-records.ts';
 import type { ResponseOf } from '../../protocol/schema.ts';

@@ -14,7 +14,7 @@ import {
   describeBrokerConfig,
   describeTopicConfig,
 } from '../../config/describe.ts';
-import { invalidTopicName } from '../../controller/topic-names.ts';
+import { invalidTopicName } from '../../model/topic-names.ts';
 import { withTimeout } from '../../lib/clock.ts';
 import { Errors, errorMessage, KafkaError } from '../../protocol/errors.ts';
 import { DescribeConfigs } from '../../protocol/messages/32-describe-configs.ts';

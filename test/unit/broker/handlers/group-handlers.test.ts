@@ -1,6 +1,6 @@
 /** The APIs of groups through their bytes, over the real coordinator and partitions in memory. */
 import { describe, expect, it } from 'vitest';
-import { GROUP_METADATA_TOPIC_NAME } from '../../../../src/controller/topic-names.ts';
+import { GROUP_METADATA_TOPIC_NAME } from '../../../../src/model/topic-names.ts';
 import { errorName } from '../../../../src/protocol/errors.ts';
 import { OffsetCommit } from '../../../../src/protocol/messages/08-offset-commit.ts';
 import { OffsetFetch } from '../../../../src/protocol/messages/09-offset-fetch.ts';

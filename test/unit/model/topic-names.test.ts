@@ -1,11 +1,6 @@
 /** What a topic may be called. */
 import { expect, it } from 'vitest';
-import {
-  hasCollision,
-  hasCollisionChars,
-  invalidTopicName,
-  isInternalTopic,
-} from '../../../src/controller/topic-names.ts';
+import { hasCollision, hasCollisionChars, invalidTopicName, isInternalTopic } from '../../../src/model/topic-names.ts';
 
 it.each(['a', 'A-b_c.9', '...', '__proto__', 'constructor', 'x'.repeat(249)])('accepts %s', (name) => {
   expect(invalidTopicName(name)).toBeNull();
