@@ -28,6 +28,10 @@ export interface ConsumerSettings {
   readonly assigned?: ReadonlyMap<string, PartitionStart>;
   /** Where reading begins. */
   readonly start: PartitionStart;
+  /** Instead of `start`, for each partition when it becomes known. */
+  readonly startOf?: (topic: string, partition: number) => PartitionStart;
+  /** False: topics that do not exist are waited for, and not brought into being by asking for them. */
+  readonly mayCreateTopics?: boolean;
   /** Where reading goes on when an offset does not exist. */
   readonly reset: 'earliest' | 'latest' | 'none';
   readonly isReadCommitted: boolean;
@@ -137,7 +141,8 @@ export class RecordConsumer {
   async #refresh(): Promise<boolean> {
     const { topics } = this.#settings;
     const names = typeof topics === 'function' ? null : topics;
-    const response = await this.#cluster.metadata(names, 'metadata', { allowAutoTopicCreation: names !== null });
+    const allowAutoTopicCreation = names !== null && this.#settings.mayCreateTopics !== false;
+    const response = await this.#cluster.metadata(names, 'metadata', { allowAutoTopicCreation });
     let isComplete = true;
     for (const topic of response.topics) {
       const name = topic.name ?? '';
@@ -195,8 +200,8 @@ export class RecordConsumer {
     const key = `${topicId}/${topic}-${partition}`;
     let position = this.#positions.get(key);
     if (position === undefined) {
-      const { assigned, start } = this.#settings;
-      const offset = assigned?.get(topicPartitionKey(topic, partition)) ?? start;
+      const { assigned, start, startOf } = this.#settings;
+      const offset = assigned?.get(topicPartitionKey(topic, partition)) ?? startOf?.(topic, partition) ?? start;
       position = { topic, topicId, partition, leader: null, leaderEpoch: -1, offset };
       // A topic that was deleted and made again begins anew under its new id.
       for (const [other, { topic: name, partition: index }] of this.#positions)
