@@ -164,7 +164,13 @@ const step = fc.oneof(
 
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
-const append = (count: number, gap: 0 | 7 = 0): Step => ({ kind: 'append', count, gap, timestampMs: 0, producerId: -1 });
+const append = (count: number, gap: 0 | 7 = 0): Step => ({
+  kind: 'append',
+  count,
+  gap,
+  timestampMs: 0,
+  producerId: -1,
+});
 
 /** The log starts in a gap at which a segment was rolled: what a recovery reads holds no record of the start. */
 const STARTS_IN_A_GAP: Step[] = [
