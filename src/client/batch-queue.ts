@@ -6,8 +6,16 @@
  */
 import type { NewRecord } from '../protocol/records/build.ts';
 
-/** Told null, or what became of the record. */
-export type Delivered = (failure: Error | null) => void;
+/** Where a record has got to. */
+export interface RecordPlace {
+  readonly partition: number;
+  /** -1 when the broker did not say. */
+  readonly offset: number;
+  readonly timestampMs: number;
+}
+
+/** Told where the record is, or what became of it instead. */
+export type Delivered = (failure: Error | null, place: RecordPlace | null) => void;
 
 export interface ProducerStamp {
   readonly producerId: number;

@@ -33,6 +33,8 @@ export interface ClusterClientSettings {
   readonly apiTimeoutMs: number;
   /** Room for one read; a client that fetches records does better with a megabyte. */
   readonly receiveBufferBytes?: number;
+  /** Any broker that may be asked is the bootstrap server first: a broker that asks for its own clients asks itself. */
+  readonly prefersBootstrap?: boolean;
   /** Shared by the clients of one command, so that a broker is warned of once for all of them. */
   readonly unreachable?: UnreachableBrokers;
   /** Prints a line of the tool's log. */
@@ -211,11 +213,13 @@ export class ClusterClient {
     return null;
   }
 
-  /** Known brokers before the bootstrap list, those that failed a moment ago after all others. */
+  /** Known brokers before the bootstrap list as a rule, those that failed a moment ago after all others. */
   #candidates(): Node[] {
     const nowMs = this.clock.monotonicMs();
     const isShunned = (node: Node): boolean => this.#unreachable.has(addressOf(node), nowMs);
-    const nodes = [...this.#nodes, ...this.#bootstrap];
+    const nodes = this.#settings.prefersBootstrap
+      ? [...this.#bootstrap, ...this.#nodes]
+      : [...this.#nodes, ...this.#bootstrap];
     return [...nodes.filter((node) => !isShunned(node)), ...nodes.filter(isShunned)];
   }
 
@@ -242,6 +246,28 @@ export class ClusterClient {
       if (this.clock.monotonicMs() + backoffMs >= deadline) throw timedOut(call);
       await this.clock.sleep(backoffMs);
       backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS);
+    }
+  }
+
+  /**
+   * Sends to the broker of that id, looking where it is, again and again until the deadline.
+   * @throws ApiError TimeoutException, also when there is no such broker by then
+   */
+  async toBroker<A extends Api>(
+    brokerId: number,
+    api: A,
+    request: RequestFor<A>,
+    call: string,
+    deadline = this.deadline(),
+  ): Promise<ResponseOut<A>> {
+    for (let backoffMs = MIN_BACKOFF_MS; ; backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS)) {
+      await this.metadata([], call, { deadline });
+      const node = this.nodeById(brokerId);
+      const response = node === undefined ? null : await this.#attempt(node, api, request, deadline);
+      if (response !== null) return response;
+      if (this.#closed) throw new ApiError('TimeoutException', `The ${this.#settings.kind} was closed. Call: ${call}`);
+      if (this.clock.monotonicMs() + backoffMs >= deadline) throw timedOut(call);
+      await this.#pause(backoffMs);
     }
   }
 

@@ -3,8 +3,8 @@
  * and Sender, for one topic).
  *
  * Guarantees: per partition records arrive in the order they were given; with idempotence (acks=all) each arrives once
- * however often it is sent; every record's callback is called once, with null or what became of it. At most one request
- * is on its way to a broker, at most one batch of a partition.
+ * however often it is sent; every record's callback is called once, with its place or what became of it. At most one
+ * request is on its way to a broker, at most one batch of a partition.
  */
 import type { Timer } from '../lib/clock.ts';
 import type { Random } from '../lib/random.ts';
@@ -36,11 +36,21 @@ export interface ProducerSettings {
   readonly metadataMaxAgeMs: number;
 }
 
+/** For the partition that is named or, when none is, the one that its key or the partitioner chooses. */
+export type RecordToSend = NewRecord & { readonly partition?: number | null };
+
 /** Kafka's estimate of what a record needs in a batch besides its key and value. */
 const RECORD_OVERHEAD_BYTES = 21;
 const BATCH_OVERHEAD_BYTES = 61;
 /** A small record is some hundred bytes of objects here: buffer.memory alone would let them grow to a gigabyte. */
 const MAX_PENDING_RECORDS = 50_000;
+
+/** As the broker tells it: a time below zero when the records keep their own. */
+interface BatchPlace {
+  readonly baseOffset: number;
+  readonly logAppendTimeMs: number;
+}
+const UNTOLD: BatchPlace = { baseOffset: -1, logAppendTimeMs: -1 };
 
 export class RecordProducer {
   readonly #cluster: ClusterClient;
@@ -56,6 +66,7 @@ export class RecordProducer {
   #pendingRecords = 0;
   #isFlushing = false;
   #isClosed = false;
+  #abortedBy: Error | null = null;
   #timer: Timer | null = null;
 
   constructor(cluster: ClusterClient, settings: ProducerSettings, random: Random) {
@@ -69,33 +80,49 @@ export class RecordProducer {
    * Takes a record. Resolves when it is in the buffer, which may mean waiting for room or for metadata; what becomes
    * of it is told to `delivered`.
    */
-  async send(record: NewRecord, delivered: Delivered): Promise<void> {
+  async send(record: RecordToSend, delivered: Delivered): Promise<void> {
     const sizeBytes = sizeOf(record);
-    const { maxRequestBytes, bufferBytes, topic, maxBlockMs } = this.#settings;
+    const { maxRequestBytes, bufferBytes } = this.#settings;
     if (sizeBytes + BATCH_OVERHEAD_BYTES > maxRequestBytes) {
       const message =
         `The message is ${sizeBytes + BATCH_OVERHEAD_BYTES} bytes when serialized which is larger than ` +
         `${maxRequestBytes}, which is the value of the max.request.size configuration.`;
-      return delivered(new ApiError('RecordTooLargeException', message));
+      return delivered(new ApiError('RecordTooLargeException', message), null);
     }
+    const failure = await this.#whenPlaceable(record.partition ?? null);
+    if (failure !== null) return delivered(failure, null);
+    while (this.#pendingRecords > 0 && (this.#bufferedBytes + sizeBytes > bufferBytes || this.#hasMany()))
+      await new Promise<void>((resolve) => this.#waitingForRoom.push(resolve));
+    if (this.#abortedBy !== null) return delivered(this.#abortedBy, null);
+    this.#bufferedBytes += sizeBytes;
+    this.#pendingRecords++;
+    const done: Delivered = (becameOfIt, place) => {
+      this.#release(sizeBytes);
+      delivered(becameOfIt, place);
+    };
+    this.#queue(this.#partitionOf(record, sizeBytes)).add(record, sizeBytes, done, this.#cluster.clock.monotonicMs());
+    this.#pump();
+  }
+
+  /** Resolves with null when the partition is known, any when none is named; else with why there is none. */
+  async #whenPlaceable(partition: number | null): Promise<ApiError | null> {
+    const { topic, maxBlockMs } = this.#settings;
     try {
       await this.#leaders.whenKnown();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      const isTimeout = error.exception === 'TimeoutException';
       const message = `Topic ${topic} not present in metadata after ${maxBlockMs} ms.`;
-      return delivered(isTimeout ? new ApiError('TimeoutException', message) : error);
+      return error.exception === 'TimeoutException' ? new ApiError('TimeoutException', message) : error;
     }
-    while (this.#pendingRecords > 0 && (this.#bufferedBytes + sizeBytes > bufferBytes || this.#hasMany()))
-      await new Promise<void>((resolve) => this.#waitingForRoom.push(resolve));
-    this.#bufferedBytes += sizeBytes;
-    this.#pendingRecords++;
-    const done: Delivered = (failure) => {
-      this.#release(sizeBytes);
-      delivered(failure);
-    };
-    this.#queue(this.#partitionOf(record, sizeBytes)).add(record, sizeBytes, done, this.#cluster.clock.monotonicMs());
-    this.#pump();
+    if (partition === null || partition < this.#leaders.partitionCount) return null;
+    // It may have been added since; once more, instead of as long as Java would.
+    await this.#leaders.refresh();
+    const { partitionCount } = this.#leaders;
+    if (partition < partitionCount) return null;
+    const message =
+      `Partition ${partition} of topic ${topic} with partition count ${partitionCount} is not present in metadata ` +
+      `after ${maxBlockMs} ms.`;
+    return new ApiError('TimeoutException', message);
   }
 
   #hasMany(): boolean {
@@ -127,7 +154,23 @@ export class RecordProducer {
     this.#cluster.close();
   }
 
-  #partitionOf({ key }: NewRecord, sizeBytes: number): number {
+  /**
+   * What is pending is not sent any more, and is told so, what is on its way when it is known not to have arrived. The
+   * connections stay: others use them.
+   */
+  abort(failure: Error): void {
+    this.#abortedBy = failure;
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    for (const queue of this.#queues) {
+      if (queue === undefined) continue;
+      for (let batch = queue.expire(Infinity); batch !== null; batch = queue.expire(Infinity))
+        this.#giveUp(batch, failure);
+    }
+  }
+
+  #partitionOf({ key, partition }: RecordToSend, sizeBytes: number): number {
+    if (partition !== undefined && partition !== null) return partition;
     const count = this.#leaders.partitionCount;
     return key === null
       ? this.#partitioner.choose(this.#leaders.partitionsWithLeader, count, sizeBytes)
@@ -227,6 +270,11 @@ export class RecordProducer {
   }
 
   #putBack(partition: number, batch: PendingBatch): void {
+    if (this.#abortedBy !== null) {
+      this.#queue(partition).settle();
+      this.#giveUp(batch, this.#abortedBy);
+      return;
+    }
     batch.retryAtMs = this.#cluster.clock.monotonicMs() + this.#settings.retryBackoffMs;
     this.#queue(partition).putBack(batch);
   }
@@ -237,7 +285,7 @@ export class RecordProducer {
     const request = { acks, timeoutMs: requestTimeoutMs, topicData: [{ name: topic, partitionData }] };
     if (acks === 0) {
       await this.#cluster.post(node, Produce, request);
-      for (const [partition, batch] of batches) this.#onDelivered(partition, batch);
+      for (const [partition, batch] of batches) this.#onDelivered(partition, batch, UNTOLD);
       return;
     }
     const { responses } = await this.#cluster.send(node, Produce, request, requestTimeoutMs);
@@ -247,7 +295,7 @@ export class RecordProducer {
       const errorCode = answer?.errorCode ?? Errors.UNKNOWN_SERVER_ERROR;
       // The broker has it already: an earlier sending arrived and its answer was lost.
       if (errorCode === Errors.NONE || errorCode === Errors.DUPLICATE_SEQUENCE_NUMBER)
-        this.#onDelivered(partition, batch);
+        this.#onDelivered(partition, batch, answer ?? UNTOLD);
       else this.#onFailure(partition, batch, ApiError.of(errorCode, answer?.errorMessage ?? null));
     }
   }
@@ -267,9 +315,13 @@ export class RecordProducer {
     return buildBatch({ records: batch.records, compression: this.#settings.compression, ...(batch.stamp ?? {}) });
   }
 
-  #onDelivered(partition: number, batch: PendingBatch): void {
+  #onDelivered(partition: number, batch: PendingBatch, { baseOffset, logAppendTimeMs }: BatchPlace): void {
     this.#queue(partition).settle();
-    for (const delivered of batch.delivered) delivered(null);
+    for (const [index, delivered] of batch.delivered.entries()) {
+      const offset = baseOffset < 0 ? -1 : baseOffset + index;
+      const timestampMs = logAppendTimeMs < 0 ? (batch.records[index]?.timestampMs ?? -1) : logAppendTimeMs;
+      delivered(null, { partition, offset, timestampMs });
+    }
   }
 
   #onFailure(partition: number, batch: PendingBatch, failure: ApiError | ConnectionError): void {
@@ -290,7 +342,7 @@ export class RecordProducer {
   }
 
   #giveUp(batch: PendingBatch, failure: Error): void {
-    for (const delivered of batch.delivered) delivered(failure);
+    for (const delivered of batch.delivered) delivered(failure, null);
   }
 
   async #requireProducerId(): Promise<void> {

@@ -22,6 +22,8 @@ export class TopicLeaders {
   #asked = 0;
   #askedAtMs = Number.NEGATIVE_INFINITY;
   #asking: Promise<void> | null = null;
+  /** What all who wait for the partitions to be known wait for. */
+  #discovery: Promise<void> | null = null;
 
   constructor(cluster: ClusterClient, settings: Settings) {
     this.#cluster = cluster;
@@ -52,12 +54,18 @@ export class TopicLeaders {
    * Resolves when the partitions are known. @throws ApiError after max.block.ms, or at once when the topic cannot be
    */
   async whenKnown(): Promise<void> {
-    const { maxBlockMs, metadataMaxAgeMs, retryBackoffMs } = this.#settings;
-    const { clock } = this.#cluster;
-    if (this.#leaders.length > 0) {
-      if (clock.monotonicMs() - this.#askedAtMs > metadataMaxAgeMs) void this.refresh();
-      return;
+    if (this.#leaders.length === 0) {
+      this.#discovery ??= this.#discover().finally(() => {
+        this.#discovery = null;
+      });
+      return this.#discovery;
     }
+    if (this.#cluster.clock.monotonicMs() - this.#askedAtMs > this.#settings.metadataMaxAgeMs) void this.refresh();
+  }
+
+  async #discover(): Promise<void> {
+    const { maxBlockMs, retryBackoffMs } = this.#settings;
+    const { clock } = this.#cluster;
     const deadline = clock.monotonicMs() + maxBlockMs;
     while (this.#leaders.length === 0) {
       await this.#ask(deadline);

@@ -52,9 +52,9 @@ export function isJsonArray(value: JsonValue | undefined): value is readonly Jso
   return Array.isArray(value);
 }
 
-/** Throws JsonError. */
-export function parseJson(text: string): JsonValue {
-  const reader = new JsonReader(text);
+/** Throws JsonError. Comments are let pass where they may be: in schemas, not in records. */
+export function parseJson(text: string, { allowsComments = true } = {}): JsonValue {
+  const reader = new JsonReader(text, allowsComments ? BLANKS_AND_COMMENTS : BLANKS);
   const value = reader.value(0);
   reader.end();
   return value;
@@ -93,10 +93,12 @@ function quote(text: string): string {
 
 class JsonReader {
   readonly #text: string;
+  readonly #blanks: RegExp;
   #position = 0;
 
-  constructor(text: string) {
+  constructor(text: string, blanks: RegExp) {
     this.#text = text;
+    this.#blanks = blanks;
   }
 
   value(depth: number): JsonValue {
@@ -176,10 +178,9 @@ class JsonReader {
     return true;
   }
 
-  /** White space, and the comments that Avro Java lets pass. */
   #skipBlanks(): void {
-    BLANKS.lastIndex = this.#position;
-    this.#position += BLANKS.exec(this.#text)?.[0].length ?? 0;
+    this.#blanks.lastIndex = this.#position;
+    this.#position += this.#blanks.exec(this.#text)?.[0].length ?? 0;
   }
 
   #unexpected(expected: string): JsonError {
@@ -198,4 +199,6 @@ const WORDS: readonly (readonly [string, JsonValue])[] = [
   ['null', null],
 ];
 const NUMBER = /-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
-const BLANKS = /(?:[ \t\r\n]|\/\/[^\n]*|\/\*(?:[^*]|\*(?!\/))*\*\/)*/y;
+const BLANKS = /[ \t\r\n]*/y;
+/** With the comments that Avro Java lets pass. */
+const BLANKS_AND_COMMENTS = /(?:[ \t\r\n]|\/\/[^\n]*|\/\*(?:[^*]|\*(?!\/))*\*\/)*/y;
