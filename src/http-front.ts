@@ -7,6 +7,7 @@ import type { Broker } from './broker/broker.ts';
 import type { RequestCounters } from './broker/request-counters.ts';
 import type { BrokerConfig } from './config/broker-config.ts';
 import { ClusterSurvey } from './cluster-survey.ts';
+import { apiDocument } from './http/api-document.ts';
 import { type BrokerHealth, healthRoutes } from './http/health.ts';
 import { metricsRoute } from './http/metrics.ts';
 import { HttpServer } from './http/server.ts';
@@ -57,10 +58,11 @@ export async function openHttp(options: HttpFrontOptions): Promise<HttpFront> {
     listeners: config.httpListeners,
     plugins: [
       healthRoutes(() => healthOf(options)),
-      metricsRoute('/metrics', () => metrics.scrape(), logger),
-      metricsRoute('/metrics/exporter', clusterScrape, logger),
+      metricsRoute('/metrics', 'Metrics of this broker, for Prometheus', () => metrics.scrape(), logger),
+      metricsRoute('/metrics/exporter', 'Metrics of the whole cluster, for Prometheus', clusterScrape, logger),
       registry.plugin,
     ],
+    documentation: (routes) => apiDocument(routes, manifest.version),
     random,
     logger,
   });

@@ -3,6 +3,7 @@
  * may be sent here; 503 with the reasons when they had better not be.
  */
 import type { FastifyPluginAsync } from 'fastify';
+import { describer, INT32, listOf, oneOf, STRING, shape } from './api-description.ts';
 
 /** What readiness is judged by, as it is at the moment of the question. */
 export interface BrokerHealth {
@@ -16,6 +17,18 @@ export interface BrokerHealth {
   readonly offlineReplicaCount: number;
   readonly offlineDirectories: readonly string[];
 }
+
+const describe = describer('Health and metrics');
+const LIVE = describe('Whether the process answers', { answer: shape({ status: oneOf('live'), broker_id: INT32 }) });
+const READINESS = shape({
+  status: oneOf('ready', 'not ready'),
+  broker_id: INT32,
+  controller_id: { ...INT32, description: '-1 when none is known' },
+  reasons: listOf(shape({ check: STRING, reason: STRING })),
+});
+const READY = describe('Whether clients may be sent to this broker', {
+  answers: { 200: READINESS, 503: { ...READINESS, description: 'They had better not be, for these reasons' } },
+});
 
 /** Why clients had better not be sent to the broker, by the name of the check; empty when they may. */
 export function obstacles(health: BrokerHealth): { check: string; reason: string }[] {
@@ -34,8 +47,8 @@ export function obstacles(health: BrokerHealth): { check: string; reason: string
 
 export function healthRoutes(healthOf: () => BrokerHealth): FastifyPluginAsync {
   return async (app) => {
-    app.get('/health/live', async () => ({ status: 'live', broker_id: healthOf().brokerId }));
-    app.get('/health/ready', async (_request, reply) => {
+    app.get('/health/live', { schema: LIVE }, async () => ({ status: 'live', broker_id: healthOf().brokerId }));
+    app.get('/health/ready', { schema: READY }, async (_request, reply) => {
       const health = healthOf();
       const reasons = obstacles(health);
       reply.header('cache-control', 'no-store');

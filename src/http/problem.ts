@@ -1,6 +1,9 @@
 /** The one body in which HTTP says that something went wrong: `{error_code, message}`, as Confluent's do. */
 import { STATUS_CODES } from 'node:http';
 
+/** Too slow, too large, of a type that nobody reads: refusals of the server that need no words of their own. */
+const SPEAK_FOR_THEMSELVES: ReadonlySet<number> = new Set([408, 413, 415, 431]);
+
 export interface ProblemBody {
   readonly error_code: number;
   readonly message: string;
@@ -30,6 +33,7 @@ export function problemBody({ errorCode, message }: HttpProblem): ProblemBody {
 export function problemOf(error: unknown): HttpProblem {
   if (error instanceof HttpProblem) return error;
   const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
+  if (SPEAK_FOR_THEMSELVES.has(status)) return new HttpProblem(status);
   if (status >= 400 && status < 500) return new HttpProblem(status, error instanceof Error ? error.message : undefined);
   return new HttpProblem(500, 'Internal Server Error', 50_001);
 }

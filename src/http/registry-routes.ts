@@ -4,6 +4,7 @@ import { RegistryError } from '../registry/registry-errors.ts';
 import type { SchemaRegistry } from '../registry/schema-registry.ts';
 import { newSubjectName, subjectName, subjectPrefix, versionNumber } from '../registry/subject-name.ts';
 import type { TextFormat } from '../registry/subject-queries.ts';
+import { COMPATIBILITIES, SCHEMAS, SETTINGS, SUBJECTS, VERSIONS } from './registry-descriptions.ts';
 import { configAnswer, configChangeAnswer, schemaAnswer, versionAnswer } from './registry-answers.ts';
 import {
   configChangeOf,
@@ -40,6 +41,7 @@ const MAX_ID = 2 ** 31 - 1;
 export function subjectRoutes(app: FastifyInstance, registry: RegistryPort): void {
   app.get(
     '/subjects',
+    { schema: SUBJECTS.list },
     route(async ({ query }) => {
       const prefix = subjectPrefix(text(query, 'subjectPrefix') ?? '');
       const page = pageOf(query, MAX_SUBJECTS);
@@ -48,6 +50,7 @@ export function subjectRoutes(app: FastifyInstance, registry: RegistryPort): voi
   );
   app.post(
     '/subjects/:subject',
+    { schema: SUBJECTS.lookUp },
     route(async ({ query, body, subject }) => {
       const request = registrationOf(body);
       const options = { isNormalized: flag(query, 'normalize'), withDeleted: flag(query, 'deleted') };
@@ -59,12 +62,14 @@ export function subjectRoutes(app: FastifyInstance, registry: RegistryPort): voi
   );
   app.delete(
     '/subjects/:subject',
+    { schema: SUBJECTS.delete },
     route(({ query, subject }) =>
       registry.change((changes) => changes.deleteSubject(subject, flag(query, 'permanent'))),
     ),
   );
   app.get(
     '/subjects/:subject/metadata',
+    { schema: SUBJECTS.metadata },
     route(({ query, subject }) => {
       const values = texts(query, 'value');
       const wanted = new Map(
@@ -82,6 +87,7 @@ export function subjectRoutes(app: FastifyInstance, registry: RegistryPort): voi
 function versionRoutes(app: FastifyInstance, registry: RegistryPort): void {
   app.get(
     '/subjects/:subject/versions',
+    { schema: VERSIONS.list },
     route(async ({ query, subject }) => {
       const page = pageOf(query, MAX_VERSIONS);
       const asNegative = flag(query, 'deletedAsNegative');
@@ -92,6 +98,7 @@ function versionRoutes(app: FastifyInstance, registry: RegistryPort): void {
   );
   app.post(
     '/subjects/:subject/versions',
+    { schema: VERSIONS.register },
     route(async ({ query, body, subject }) => {
       const request = registrationOf(body);
       const options = { isNormalized: flag(query, 'normalize'), isForced: flag(query, 'force') };
@@ -100,6 +107,7 @@ function versionRoutes(app: FastifyInstance, registry: RegistryPort): void {
   );
   app.get(
     '/subjects/:subject/versions/:version',
+    { schema: VERSIONS.one },
     route(({ query, subject, version }) =>
       registry.read((queries) => {
         const found = queries.version(subject, versionNumber(version), flag(query, 'deleted'));
@@ -109,6 +117,7 @@ function versionRoutes(app: FastifyInstance, registry: RegistryPort): void {
   );
   app.get(
     '/subjects/:subject/versions/:version/schema',
+    { schema: VERSIONS.schema },
     route(({ query, subject, version }) =>
       registry.read((queries) => {
         const found = queries.version(subject, versionNumber(version), flag(query, 'deleted'));
@@ -118,6 +127,7 @@ function versionRoutes(app: FastifyInstance, registry: RegistryPort): void {
   );
   app.get(
     '/subjects/:subject/versions/:version/referencedby',
+    { schema: VERSIONS.referencedBy },
     route(async ({ query, subject, version }) => {
       const page = pageOf(query, MAX_SCHEMAS);
       const withDeleted = flag(query, 'deleted');
@@ -129,6 +139,7 @@ function versionRoutes(app: FastifyInstance, registry: RegistryPort): void {
   );
   app.delete(
     '/subjects/:subject/versions/:version',
+    { schema: VERSIONS.delete },
     route(({ query, subject, version }) =>
       registry.change((changes) => changes.deleteVersion(subject, versionNumber(version), flag(query, 'permanent'))),
     ),
@@ -138,6 +149,7 @@ function versionRoutes(app: FastifyInstance, registry: RegistryPort): void {
 export function schemaRoutes(app: FastifyInstance, registry: RegistryPort): void {
   app.get(
     '/schemas',
+    { schema: SCHEMAS.list },
     route(({ query }) => {
       const prefix = subjectPrefix(text(query, 'subjectPrefix') ?? '');
       const page = pageOf(query, MAX_SCHEMAS);
@@ -149,6 +161,7 @@ export function schemaRoutes(app: FastifyInstance, registry: RegistryPort): void
   );
   app.get(
     '/schemas/ids/:id',
+    { schema: SCHEMAS.one },
     route(({ query, id }) =>
       registry.read((queries) => {
         const found = queries.byId(id);
@@ -159,10 +172,12 @@ export function schemaRoutes(app: FastifyInstance, registry: RegistryPort): void
   );
   app.get(
     '/schemas/ids/:id/schema',
+    { schema: SCHEMAS.schema },
     route(({ query, id }) => registry.read((queries) => queries.text(queries.byId(id), formatOf(query)))),
   );
   app.get(
     '/schemas/ids/:id/subjects',
+    { schema: SCHEMAS.subjects },
     route(async ({ query, id }) => {
       const page = pageOf(query, MAX_SUBJECTS);
       const places = await registry.read((queries) => queries.placesOf(id, subjectOf(query), flag(query, 'deleted')));
@@ -171,6 +186,7 @@ export function schemaRoutes(app: FastifyInstance, registry: RegistryPort): void
   );
   app.get(
     '/schemas/ids/:id/versions',
+    { schema: SCHEMAS.versions },
     route(async ({ query, id }) => {
       const page = pageOf(query, MAX_VERSIONS);
       const places = await registry.read((queries) => queries.placesOf(id, subjectOf(query), flag(query, 'deleted')));
@@ -191,23 +207,27 @@ export function compatibilityRoutes(app: FastifyInstance, registry: RegistryPort
   };
   app.post(
     '/compatibility/subjects/:subject/versions',
+    { schema: COMPATIBILITIES.withAll },
     route((asked) => test(asked, null)),
   );
   app.post(
     '/compatibility/subjects/:subject/versions/:version',
+    { schema: COMPATIBILITIES.withOne },
     route((asked) => test(asked, versionNumber(asked.version))),
   );
 }
 
 /** Of the registry as a whole, and of one subject. */
 export function settingRoutes(app: FastifyInstance, registry: RegistryPort): void {
-  for (const [path, isOfSubject] of [
-    ['', false],
-    ['/:subject', true],
+  for (const [path, described] of [
+    ['', SETTINGS.all],
+    ['/:subject', SETTINGS.subject],
   ] as const) {
+    const isOfSubject = path !== '';
     const named = ({ subject }: Asked): string | null => (isOfSubject && subject !== '' ? subject : null);
     app.get(
       `/config${path}`,
+      { schema: described.config },
       route(async (asked) =>
         configAnswer(
           await registry.read((queries) => queries.config(named(asked), flag(asked.query, 'defaultToGlobal'))),
@@ -216,6 +236,7 @@ export function settingRoutes(app: FastifyInstance, registry: RegistryPort): voi
     );
     app.put(
       `/config${path}`,
+      { schema: described.setConfig },
       route(async (asked) => {
         const change = configChangeOf(asked.body);
         return configChangeAnswer(await registry.change((changes) => changes.setConfig(named(asked), change)));
@@ -223,16 +244,19 @@ export function settingRoutes(app: FastifyInstance, registry: RegistryPort): voi
     );
     app.delete(
       `/config${path}`,
+      { schema: described.deleteConfig },
       route(async (asked) => configAnswer(await registry.change((changes) => changes.deleteConfig(named(asked))))),
     );
     app.get(
       `/mode${path}`,
+      { schema: described.mode },
       route(async (asked) => ({
         mode: await registry.read((queries) => queries.mode(named(asked), flag(asked.query, 'defaultToGlobal'))),
       })),
     );
     app.put(
       `/mode${path}`,
+      { schema: described.setMode },
       route(async (asked) => {
         const mode = modeOf(asked.body);
         const isForced = flag(asked.query, 'force');
@@ -241,6 +265,7 @@ export function settingRoutes(app: FastifyInstance, registry: RegistryPort): voi
     );
     app.delete(
       `/mode${path}`,
+      { schema: described.deleteMode },
       route(async (asked) => ({
         mode: await registry.change((changes) => changes.deleteMode(named(asked))),
       })),

@@ -4,8 +4,11 @@
  * Guarantees: every route is answered by the leader of `_schemas`-0; a broker that is not it passes the request on as
  * it came, once, and hands back what the leader said.
  */
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
+import { acceptedType } from './accepted-type.ts';
+import { HttpProblem } from './problem.ts';
 import { leaderUnknown, RegistryError } from '../registry/registry-errors.ts';
+import { ABOUT, BODY_TYPES, CONTENT_TYPE, MEDIA_TYPES, ROOT_TYPES, SCHEMAS } from './registry-descriptions.ts';
 import {
   compatibilityRoutes,
   type RegistryPort,
@@ -39,13 +42,6 @@ export interface SchemaRegistryRoutes {
 
 /** Says that a request was passed on: it is not passed on again. */
 export const FORWARDED_HEADER = 'x-forward';
-const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
-const BODY_TYPES = [
-  CONTENT_TYPE,
-  'application/vnd.schemaregistry+json',
-  'application/json',
-  'application/octet-stream',
-];
 const BAD_REQUEST = 400;
 const LEADER_UNKNOWN = 50004;
 
@@ -53,8 +49,11 @@ export function schemaRegistryRoutes(options: SchemaRegistryRoutes): FastifyPlug
   const { registry, forward } = options;
   return async (app) => {
     readBodies(app);
-    app.addHook('onRequest', async (_request, reply) => {
-      reply.header('content-type', CONTENT_TYPE);
+    app.addHook('onRequest', async ({ headers, routeOptions }, reply) => {
+      const offered = routeOptions.url === '/' ? ROOT_TYPES : MEDIA_TYPES;
+      const type = acceptedType(headers.accept, offered);
+      reply.header('content-type', type ?? CONTENT_TYPE);
+      if (type === null) throw new HttpProblem(406);
     });
     app.setErrorHandler((error, _request, reply) => {
       // Faults of ours and refusals of the server are told by it.
@@ -90,21 +89,20 @@ export function schemaRegistryRoutes(options: SchemaRegistryRoutes): FastifyPlug
 /** What every broker knows. */
 function aboutRoutes(app: FastifyInstance, { clusterId, version }: SchemaRegistryRoutes): void {
   const scope = { path: [], clusters: { 'kafka-cluster': clusterId, 'schema-registry-cluster': 'schema-registry' } };
-  const answers: [string, unknown][] = [
-    ['/contexts', ['.']],
-    ['/schemas/types', ['AVRO']],
-    ['/v1/metadata/id', { scope, id: '' }],
-    ['/v1/metadata/version', { version, commitId: '' }],
+  const answers: [string, unknown, FastifySchema][] = [
+    ['/', {}, ABOUT.root],
+    ['/contexts', ['.'], ABOUT.contexts],
+    ['/schemas/types', ['AVRO'], SCHEMAS.types],
+    ['/v1/metadata/id', { scope, id: '' }, ABOUT.id],
+    ['/v1/metadata/version', { version, commitId: '' }, ABOUT.version],
   ];
-  // Where another plugin has the root, it answers the same.
-  if (!app.hasRoute({ method: 'GET', url: '/' })) answers.push(['/', {}]);
-  for (const [path, answer] of answers) app.get(path, async () => JSON.stringify(answer));
+  for (const [path, answer, schema] of answers) app.get(path, { schema }, async () => JSON.stringify(answer));
 }
 
 /** JSON in whichever of the types; no other type is taken. */
 function readBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(BODY_TYPES, { parseAs: 'string' }, (_request, body, done) => {
+  app.addContentTypeParser([...BODY_TYPES], { parseAs: 'string' }, (_request, body, done) => {
     try {
       done(null, body === '' ? undefined : JSON.parse(String(body)));
     } catch (error) {

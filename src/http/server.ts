@@ -7,12 +7,13 @@
  */
 import { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
-import fastify, { type FastifyInstance, type FastifyPluginAsync, type FastifyReply } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyPluginAsync, type FastifyReply, type FastifySchema } from 'fastify';
 import type { HttpListener } from '../config/keys/http-keys.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
 import { HttpListenError } from './http-listen-error.ts';
 import { HttpProblem, problemBody, problemOf } from './problem.ts';
+import { RouteTable } from './route-table.ts';
 
 export interface HttpServerOptions {
   readonly listeners: readonly HttpListener[];
@@ -20,6 +21,8 @@ export interface HttpServerOptions {
   readonly plugins: readonly FastifyPluginAsync[];
   readonly random: Random;
   readonly logger: Logger;
+  /** Pages about the routes of all plugins, its own among them. */
+  readonly documentation?: (routes: RouteTable) => FastifyPluginAsync;
   /** For tests: shorter times than the usual. */
   readonly timeouts?: Partial<HttpTimeouts>;
 }
@@ -104,9 +107,7 @@ async function bind(app: FastifyInstance, listener: HttpListener): Promise<strin
 }
 
 /** Without a socket of its own, for tests: `inject` asks it. */
-export function newHttpApp(
-  options: Pick<HttpServerOptions, 'plugins' | 'random' | 'logger' | 'timeouts'>,
-): FastifyInstance {
+export function newHttpApp(options: Omit<HttpServerOptions, 'listeners'>): FastifyInstance {
   const { plugins, random, logger } = options;
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
   const app = fastify({
@@ -135,19 +136,33 @@ export function newHttpApp(
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff' });
   });
-  app.setNotFoundHandler(() => {
-    throw new HttpProblem(404);
+  const routes = new RouteTable();
+  app.addHook('onRoute', ({ method, url, schema }) => {
+    for (const each of typeof method === 'string' ? [method] : method) routes.add({ method: each, url, schema });
   });
+  app.setNotFoundHandler(({ method, url }, reply) => refuseUnrouted(routes, method, url, reply));
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(error);
     if (problem.statusCode >= 500) logger.error(`Request ${request.id} (${request.method}) failed`, error);
-    return answerProblem(reply, problem);
+    return answerProblem(reply, problem, request.routeOptions.schema);
   });
   for (const plugin of plugins) void app.register(plugin);
+  if (options.documentation !== undefined) void app.register(options.documentation(routes));
   return app;
 }
 
-function answerProblem(reply: FastifyReply, problem: HttpProblem): FastifyReply {
+/** 405 where the path is known with another method, in the content type that the path answers with. */
+function refuseUnrouted(routes: RouteTable, method: string, url: string, reply: FastifyReply): FastifyReply {
+  const known = routes.of(url.split('?')[0] ?? '');
+  const methods = [...new Set(known.map((route) => route.method))].sort();
+  if (methods.length === 0 || methods.includes(method)) return answerProblem(reply, new HttpProblem(404));
+  return answerProblem(reply.header('allow', methods.join(', ')), new HttpProblem(405), known[0]?.schema);
+}
+
+/** In the content type that the route's other answers have, where that is one of JSON. */
+function answerProblem(reply: FastifyReply, problem: HttpProblem, schema?: FastifySchema): FastifyReply {
+  const contentType = schema?.produces?.[0] ?? '';
+  if (contentType.endsWith('json')) reply.header('content-type', contentType);
   return reply.code(problem.statusCode).send(problemBody(problem));
 }
 

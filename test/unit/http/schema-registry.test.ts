@@ -80,6 +80,30 @@ describe('answers', () => {
     }
   });
 
+  it('are called what the client wants to call them, if it is JSON', async () => {
+    const typeFor = async (accept: string, url = '/subjects') =>
+      (await desk.app.inject({ url, headers: { accept } })).headers['content-type'];
+    const usual = 'application/vnd.schemaregistry.v1+json';
+    expect(await typeFor('application/json')).toMatch(/^application\/json/);
+    expect(await typeFor('text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2')).toContain(usual);
+    expect(await typeFor(`application/json; q=0.5, ${usual}; q=0.9`)).toContain(usual);
+    expect(await typeFor('application/vnd.kafka.v2+json', '/')).toContain('application/vnd.kafka.v2+json');
+    const refused = await desk.app.inject({ url: '/subjects', headers: { accept: 'text/html' } });
+    expect(refused.statusCode).toBe(406);
+    expect(refused.json()).toEqual({ error_code: 406, message: 'HTTP 406 Not Acceptable' });
+  });
+
+  it('of a wrong method, and of a body that is no JSON by its type, are those of the registry too', async () => {
+    const wrongMethod = await desk.app.inject({ method: 'PUT', url: '/subjects/s/versions/1' });
+    expect(wrongMethod.statusCode).toBe(405);
+    expect(wrongMethod.headers['allow']).toBe('DELETE, GET, HEAD');
+    const headers = { 'content-type': 'text/xml' };
+    const wrongType = await desk.app.inject({ method: 'POST', url: '/subjects/s/versions', headers, payload: '<a/>' });
+    expect(wrongType.json()).toEqual({ error_code: 415, message: 'HTTP 415 Unsupported Media Type' });
+    for (const { headers } of [wrongMethod, wrongType])
+      expect(headers['content-type']).toMatch(/^application\/vnd\.schemaregistry\.v1\+json/);
+  });
+
   it.each([
     'application/json',
     'application/vnd.schemaregistry+json',

@@ -87,6 +87,14 @@ test('descriptions of routes neither refuse what comes nor change what goes', as
   expect((await app.inject({ method: 'POST', url: '/text', payload: {} })).body).toBe('{"is":  "as it is"}');
 });
 
+test('a path that is known with other methods says which', async () => {
+  const response = await newApp().inject({ method: 'DELETE', url: '/topics/a%20b/?x=1' });
+  expect(response.statusCode).toBe(405);
+  expect(response.headers['allow']).toBe('GET, HEAD');
+  expect(response.json()).toEqual({ error_code: 405, message: 'HTTP 405 Method Not Allowed' });
+  expect((await newApp().inject({ method: 'DELETE', url: '/topics/a/b' })).statusCode).toBe(404);
+});
+
 test('a refusal of a route keeps its code and its words', async () => {
   const response = await newApp().inject('/refusal');
   expect(response.statusCode).toBe(422);
@@ -139,6 +147,7 @@ test.each([
   const response = await newApp().inject({ method: 'POST', url: '/echo', ...request });
   expect(response.statusCode).toBe(status);
   expect(response.json()).toMatchObject({ error_code: status });
+  expect(Object.keys(response.json())).toEqual(['error_code', 'message']);
 });
 
 test('a path that cannot be decoded is refused', async () => {
