@@ -9,6 +9,7 @@
  */
 import { AutoTopicCreation } from './broker/auto-topic-creation.ts';
 import type { Broker } from './broker/broker.ts';
+import { ConfigWriter } from './broker/config-writer.ts';
 import { Dispatch } from './broker/dispatch.ts';
 import { RequestCounters } from './broker/request-counters.ts';
 import { FetchSessionCache } from './broker/fetch-session.ts';
@@ -37,9 +38,17 @@ import { AlterPartitionSender } from './replica/alter-partition-sender.ts';
 import { Partitions } from './replica/partitions.ts';
 import { ensurePersistentPaths, getOrCreateClusterId } from './zk/bootstrap.ts';
 import { nextBrokerId } from './zk/brokers.ts';
-import { readConfigNames, readConfigs, readTopicConfig, watchConfigChanges } from './zk/configs.ts';
+import {
+  readConfigNames,
+  readConfigs,
+  readStoredConfig,
+  readTopicConfig,
+  replaceConfig,
+  watchConfigChanges,
+} from './zk/configs.ts';
 import { isZnodeName, readConsumerOffset, writeConsumerOffset } from './zk/consumer-offsets.ts';
 import { notifyLogDirFailure } from './zk/log-dir-events.ts';
+import { isZooKeeperError } from './zk/operations.ts';
 import { ZnodeFormatError } from './zk/znode-json.ts';
 import { ZooKeeper } from './zk/zookeeper.ts';
 
@@ -154,7 +163,6 @@ function furnish(foundation: Foundation, started: Started): Rooms {
   const topicConfigs = newTopicConfigs(foundation, (topic, topicConfig) => {
     for (const log of logs.all()) if (log.topic === topic) log.updateConfig(topicConfig);
     replicas.onTopicConfigChanged(topic);
-    if (topicConfig.uncleanLeaderElectionEnable) controller.onUncleanLeaderElectionEnabled();
   });
   metadata.onChange(({ image, deletedPartitions }) => {
     for (const { topic } of deletedPartitions) if (!image.topics.has(topic)) topicConfigs.forget(topic);
@@ -172,6 +180,7 @@ function furnish(foundation: Foundation, started: Started): Rooms {
     logs,
     controller,
     topicConfigs,
+    configWriter: newConfigWriter(foundation),
     groups: newGroups(foundation, metadata, replicas, started),
     zooKeeperOffsets: newZooKeeperOffsets(foundation),
     producerIds: new ProducerIds({ brokerId, brokerEpoch, controller: requests, clock, logger }),
@@ -217,7 +226,12 @@ async function open(foundation: Foundation, rooms: Rooms, started: Started): Pro
   broker.groups.start();
   const configChanges = await watchConfigChanges(
     zk,
-    ({ type, name }) => (type === 'topics' ? topicConfigs.refresh(name) : undefined),
+    async ({ type, name }) => {
+      if (type !== 'topics') return;
+      // Also where nothing of the topic is: its leader may be the controller's to elect.
+      controller.onUncleanLeaderElectionEnabled(name);
+      await topicConfigs.refresh(name);
+    },
     { clock, logger: logger.named('kafka.common.ZkNodeChangeNotificationListener') },
   );
   started.push(() => configChanges.close());
@@ -279,6 +293,25 @@ function newTopicConfigs(
   });
   for (const [topic, overrides] of topicOverrides) topicConfigs.remember(topic, overrides);
   return topicConfigs;
+}
+
+/** Overrides in ZooKeeper, as they are changed. */
+function newConfigWriter({ config, zk, clock, logger }: Foundation): ConfigWriter {
+  return new ConfigWriter({
+    store: {
+      read: (kind, name) => readStoredConfig(zk, kind, name),
+      replace: async (kind, name, overrides, version) => {
+        try {
+          return await replaceConfig(zk, kind, name, overrides, version);
+        } catch (error) {
+          throw isZooKeeperError(error, 'REQUEST_TOO_LARGE') ? new KafkaError('INVALID_CONFIG', error.message) : error;
+        }
+      },
+    },
+    requestTimeoutMs: config.requestTimeoutMs,
+    clock,
+    logger: logger.named('kafka.server.ZkAdminManager'),
+  });
 }
 
 /** The partitions of this broker on its logs, its way to their leaders, and its way to ask for ISR changes. */

@@ -12,6 +12,7 @@ import type { MetadataCache } from '../metadata/metadata-cache.ts';
 import type { ProducerIds } from '../producer/producer-ids.ts';
 import type { Partitions } from '../replica/partitions.ts';
 import type { AutoTopicCreation } from './auto-topic-creation.ts';
+import type { ConfigWriter } from './config-writer.ts';
 import type { FetchSessionCache } from './fetch-session.ts';
 import type { TopicConfigs } from './topic-configs.ts';
 import type { ZooKeeperOffsets } from './zookeeper-offsets.ts';
@@ -27,6 +28,7 @@ export interface Broker {
   readonly logs: LogManager;
   readonly controller: Controller;
   readonly topicConfigs: TopicConfigs;
+  readonly configWriter: ConfigWriter;
   readonly producerIds: ProducerIds;
   readonly groups: GroupCoordinator;
   readonly zooKeeperOffsets: ZooKeeperOffsets;

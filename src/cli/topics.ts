@@ -12,14 +12,13 @@ import {
   type DescribedPartition,
   type DescribedTopic,
   deleteTopics,
-  describeTopicConfigs,
   describeTopics,
   listTopics,
-  type TopicConfigEntry,
 } from '../client/admin-client.ts';
 import { connectAdmin } from './admin-connection.ts';
 import { ApiError } from '../client/api-error.ts';
 import type { ClusterClient } from '../client/cluster-client.ts';
+import { type ConfigEntry, describeConfigs } from '../client/config-admin.ts';
 import {
   CommandError,
   defineCommand,
@@ -291,9 +290,15 @@ async function describe(
   topics: readonly DescribedTopic[],
 ): Promise<void> {
   if (topics.length === 0) return;
-  const configs = await describeTopicConfigs(
+  const described = await describeConfigs(
     cluster,
-    topics.map(({ name }) => name),
+    topics.map(({ name }) => ({ type: 'TOPIC', name })),
+  );
+  const configs = new Map(
+    described.map(({ resource, failure, entries }) => {
+      if (failure !== null) throw failure;
+      return [resource.name, entries];
+    }),
   );
   const live = new Set(cluster.nodes.map(({ id }) => id));
   for (const topic of topics) {
@@ -306,7 +311,7 @@ async function describe(
 function topicText(
   options: TopicOptions,
   topic: DescribedTopic,
-  entries: readonly TopicConfigEntry[],
+  entries: readonly ConfigEntry[],
   live: ReadonlySet<number>,
 ): string {
   const overrides = entries.filter(({ isDefault }) => !isDefault);

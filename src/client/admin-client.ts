@@ -1,15 +1,10 @@
 /**
- * What Kafka's Admin client does for the tools: topics, partitions, configurations, elections, log directories.
+ * What Kafka's Admin client does for the tools: topics, partitions, elections; configurations are in
+ * config-admin.ts.
  * Each function is one call; answers that say "not the controller" are asked again where it is now.
  */
 import { Errors } from '../protocol/errors.ts';
-import {
-  CreatePartitions,
-  CreateTopics,
-  DeleteTopics,
-  DescribeConfigs,
-  ElectLeaders,
-} from '../protocol/messages/index.ts';
+import { CreatePartitions, CreateTopics, DeleteTopics, ElectLeaders } from '../protocol/messages/index.ts';
 import type { RequestIn } from '../protocol/schema.ts';
 import { ApiError } from './api-error.ts';
 import type { ClusterClient } from './cluster-client.ts';
@@ -111,38 +106,6 @@ export async function createPartitions(cluster: ClusterClient, additions: readon
   );
   for (const { errorCode, errorMessage } of response.results)
     if (errorCode !== Errors.NONE) throw ApiError.of(errorCode, errorMessage);
-}
-
-export interface TopicConfigEntry {
-  readonly name: string;
-  readonly value: string | null;
-  readonly isDefault: boolean;
-}
-
-const TOPIC_RESOURCE = 2;
-const DEFAULT_CONFIG_SOURCE = 5;
-
-export async function describeTopicConfigs(
-  cluster: ClusterClient,
-  names: readonly string[],
-): Promise<Map<string, TopicConfigEntry[]>> {
-  const resources = names.map((resourceName) => ({
-    resourceType: TOPIC_RESOURCE,
-    resourceName,
-    configurationKeys: null,
-  }));
-  const { results } = await cluster.toAny(DescribeConfigs, { resources }, 'describeConfigs');
-  return new Map(
-    results.map(({ resourceName, errorCode, errorMessage, configs }) => {
-      if (errorCode !== Errors.NONE) throw ApiError.of(errorCode, errorMessage);
-      const entries = configs.map(({ name, value, configSource }) => ({
-        name,
-        value,
-        isDefault: configSource === DEFAULT_CONFIG_SOURCE,
-      }));
-      return [resourceName, entries];
-    }),
-  );
 }
 
 export const ELECTION_TYPES = { preferred: 0, unclean: 1 } as const;

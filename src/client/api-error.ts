@@ -26,6 +26,7 @@ const EXCEPTIONS: Partial<Record<ErrorName, string>> = {
 const PACKAGES = new Map([
   ['ConfigException', 'org.apache.kafka.common.config'],
   ['IllegalArgumentException', 'java.lang'],
+  ['NumberFormatException', 'java.lang'],
   ['SchemaException', 'org.apache.kafka.common.protocol.types'],
 ]);
 

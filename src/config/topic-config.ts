@@ -173,40 +173,61 @@ export function topicConfigFrom(broker: BrokerConfig, overrides: ReadonlyMap<str
   return values as TopicConfig;
 }
 
-/**
- * The first thing wrong with a topic's overrides in Kafka's words, or null. A topic that would lose a guarantee here
- * (remote storage) is refused as Kafka refuses it when the broker has none.
- * @param broker defaults that count in rules between keys
- */
+/** Something wrong with a topic's overrides, in Kafka's words. */
+export interface TopicConfigProblem {
+  readonly message: string;
+  /** Kafka throws it as a ConfigException: about a value. Everything else is an InvalidConfigurationException. */
+  readonly isAboutValue: boolean;
+}
+
+/** The message of `topicConfigProblem`, or null. Overrides without a value are refused, too. */
 export function validateTopicConfig(
   overrides: ReadonlyMap<string, string | null>,
   broker?: BrokerConfig,
 ): string | null {
   const withoutValue = [...overrides].filter(([, value]) => value === null).map(([name]) => name);
   if (withoutValue.length > 0) return `Null value not supported for topic configs: ${withoutValue.join(',')}`;
-  const texts = overrides as ReadonlyMap<string, string>;
-  for (const name of texts.keys()) if (topicKey(name) === undefined) return `Unknown topic config name: ${name}`;
-  for (const [name, text] of texts) {
-    const definition = topicKey(name);
-    const parsed = definition === undefined ? null : parseValue(name, definition, text);
-    if (parsed !== null && 'message' in parsed) return parsed.message;
-  }
-  return validateRules(texts, broker);
+  return topicConfigProblem(overrides as ReadonlyMap<string, string>, broker)?.message ?? null;
 }
 
-function validateRules(texts: ReadonlyMap<string, string>, broker: BrokerConfig | undefined): string | null {
+/**
+ * The first thing wrong with a topic's overrides, or null. A topic that would lose a guarantee here (remote storage) is
+ * refused as Kafka refuses it when the broker has none.
+ * @param broker defaults that count in rules between keys
+ */
+export function topicConfigProblem(
+  overrides: ReadonlyMap<string, string>,
+  broker?: BrokerConfig,
+): TopicConfigProblem | null {
+  for (const name of overrides.keys())
+    if (topicKey(name) === undefined) return { message: `Unknown topic config name: ${name}`, isAboutValue: false };
+  for (const [name, text] of overrides) {
+    const definition = topicKey(name);
+    const parsed = definition === undefined ? null : parseValue(name, definition, text);
+    if (parsed !== null && 'message' in parsed) return { message: parsed.message, isAboutValue: true };
+  }
+  return ruleProblem(overrides, broker);
+}
+
+function ruleProblem(
+  overrides: ReadonlyMap<string, string>,
+  broker: BrokerConfig | undefined,
+): TopicConfigProblem | null {
   const number = (name: TopicKey): number =>
-    Number(texts.get(name) ?? (broker && topicDefaultText(broker, name)) ?? TOPIC_KEYS[name].defaultText);
-  const isOn = (name: TopicKey): boolean => texts.get(name)?.trim().toLowerCase() === 'true';
+    Number(overrides.get(name) ?? (broker && topicDefaultText(broker, name)) ?? TOPIC_KEYS[name].defaultText);
+  const isOn = (name: TopicKey): boolean => overrides.get(name)?.trim().toLowerCase() === 'true';
   const minLag = number('min.compaction.lag.ms');
   const maxLag = number('max.compaction.lag.ms');
-  if (minLag > maxLag)
-    return `conflict topic config setting min.compaction.lag.ms (${minLag}) > max.compaction.lag.ms (${maxLag})`;
-  if (isOn('remote.log.delete.on.disable') || isOn('remote.log.copy.disable'))
-    return "It is invalid to set `remote.log.delete.on.disable` or `remote.log.copy.disable` under Zookeeper's mode.";
-  if (isOn('remote.storage.enable'))
-    return (
-      'Tiered Storage functionality is disabled in the broker. ' + 'Topic cannot be configured with remote log storage.'
-    );
-  return null;
+  if (minLag > maxLag) {
+    const lags = `min.compaction.lag.ms (${minLag}) > max.compaction.lag.ms (${maxLag})`;
+    return { message: `conflict topic config setting ${lags}`, isAboutValue: false };
+  }
+  if (isOn('remote.log.delete.on.disable') || isOn('remote.log.copy.disable')) {
+    const keys = '`remote.log.delete.on.disable` or `remote.log.copy.disable`';
+    return { message: `It is invalid to set ${keys} under Zookeeper's mode.`, isAboutValue: false };
+  }
+  if (!isOn('remote.storage.enable')) return null;
+  const message =
+    'Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.';
+  return { message, isAboutValue: true };
 }

@@ -168,9 +168,16 @@ export class Controller {
     return this.#tenure?.state.deletions.isQueued(topic) ?? false;
   }
 
-  /** unclean.leader.election.enable may have changed: partitions without a leader get another look. */
-  onUncleanLeaderElectionEnabled(): void {
-    this.#tenure?.post('repair', (tenure) => tenure.repair());
+  /**
+   * unclean.leader.election.enable may have changed, for one topic or by default: partitions without a leader get
+   * another look.
+   */
+  onUncleanLeaderElectionEnabled(topic?: string): void {
+    if (topic === undefined) this.#tenure?.post('repair', (tenure) => tenure.repair());
+    else
+      this.#tenure?.post(`repair ${topic}`, (tenure) =>
+        tenure.repair(tenure.state.topic(topic)?.partitions.values() ?? []),
+      );
   }
 
   /** Numbers for Kafka's metrics of the same names; all 0 while this broker is not the controller. */

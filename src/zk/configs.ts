@@ -1,7 +1,7 @@
 /**
  * Dynamic configuration of topics, brokers and other entities: overrides in /config/<type>/<name>, and a notification
- * in
- * /config/changes for every broker to read them again. The last writer wins, as in Kafka.
+ * in /config/changes for every broker to read them again. `replaceConfig` writes only what nobody changed since it was
+ * read; with `writeConfig` the last writer wins.
  */
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -10,7 +10,7 @@ import type { Operation, ZooKeeperOperations } from './operations.ts';
 import { ANY_VERSION, isZooKeeperError } from './operations.ts';
 import { ZnodeFormatError } from './znode-json.ts';
 import type { ConfigEntity, ConfigType } from './znodes.ts';
-import { ConfigChangeNotificationZnode, ConfigTypeZnode, ConfigZnode } from './znodes.ts';
+import { ConfigChangeNotificationZnode, ConfigTypeZnode, ConfigZnode, TopicZnode } from './znodes.ts';
 
 /** The name under which overrides for all entities of a type are kept. */
 export const DEFAULT_ENTITY = '<default>';
@@ -62,6 +62,62 @@ export async function readConfigs(
   return new Map(await Promise.all(names.map(read)));
 }
 
+export interface StoredConfig {
+  readonly config: ReadonlyMap<string, string>;
+  /** Why `config` is empty although something is stored; null if that makes sense. */
+  readonly problem: string | null;
+  /** What a write is to be compared with; null when nothing is stored yet. */
+  readonly version: number | null;
+}
+
+/** What is stored for the entity, with what `replaceConfig` needs. */
+export async function readStoredConfig(zk: ZooKeeperOperations, type: ConfigType, name: string): Promise<StoredConfig> {
+  const content = await zk.get(ConfigZnode.path(type, name));
+  if (content === null) return { config: new Map(), problem: null, version: null };
+  const { version } = content.stat;
+  try {
+    return { config: ConfigZnode.decode(type, name, content.data), problem: null, version };
+  } catch (error) {
+    if (!(error instanceof ZnodeFormatError)) throw error;
+    return { config: new Map(), problem: error.message, version };
+  }
+}
+
+/**
+ * Replaces the overrides of an entity and notifies every broker, all or nothing, if nobody wrote them since they were
+ * read. `stale`: somebody did, or a lost connection hides whether it was this write; read them and decide again.
+ * `gone`: the topic does not exist (any more).
+ */
+export async function replaceConfig(
+  zk: ZooKeeperOperations,
+  type: ConfigType,
+  name: string,
+  config: ReadonlyMap<string, string>,
+  version: number | null,
+): Promise<'written' | 'stale' | 'gone'> {
+  const path = ConfigZnode.path(type, name);
+  const data = ConfigZnode.encode(config);
+  const write: Operation = version === null ? { type: 'create', path, data } : { type: 'set', path, data, version };
+  // The overrides of a topic that is deleted meanwhile would be those of the next topic of that name.
+  const exists: Operation[] =
+    type === 'topics' ? [{ type: 'check', path: TopicZnode.path(name), version: ANY_VERSION }] : [];
+  try {
+    await zk.multi([write, notification(type, name), ...exists]);
+    return 'written';
+  } catch (error) {
+    if (isZooKeeperError(error, 'CONNECTION_LOSS')) return 'stale';
+    if (!isZooKeeperError(error, 'BAD_VERSION', 'NODE_EXISTS', 'NO_NODE')) throw error;
+    if (error.failedOperation === 0) return 'stale';
+    if (error.failedOperation === 2) return 'gone';
+    throw error;
+  }
+}
+
+function notification(type: ConfigType, name: string): Operation {
+  const { path, prefix, encode } = ConfigChangeNotificationZnode;
+  return { type: 'create', path: `${path}/${prefix}`, data: encode({ type, name }), sequential: true };
+}
+
 /** Replaces the entity's overrides and notifies every broker, both or neither. */
 export async function writeConfig(
   zk: ZooKeeperOperations,
@@ -71,20 +127,13 @@ export async function writeConfig(
 ): Promise<void> {
   const path = ConfigZnode.path(type, name);
   const data = ConfigZnode.encode(config);
-  const { path: changes, prefix, encode } = ConfigChangeNotificationZnode;
-  const notify: Operation = {
-    type: 'create',
-    path: `${changes}/${prefix}`,
-    data: encode({ type, name }),
-    sequential: true,
-  };
   for (;;) {
     const isThere = (await zk.exists(path)) !== null;
     const write: Operation = isThere
       ? { type: 'set', path, data, version: ANY_VERSION }
       : { type: 'create', path, data };
     try {
-      await zk.multi([write, notify]);
+      await zk.multi([write, notification(type, name)]);
       return;
     } catch (error) {
       // Created or deleted since we looked; NO_NODE of the notification's parent is nothing that another try could

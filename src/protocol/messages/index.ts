@@ -23,10 +23,12 @@ import { DeleteRecords } from './21-delete-records.ts';
 import { InitProducerId } from './22-init-producer-id.ts';
 import { OffsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts';
 import { DescribeConfigs } from './32-describe-configs.ts';
+import { AlterConfigs } from './33-alter-configs.ts';
 import { DescribeLogDirs } from './35-describe-log-dirs.ts';
 import { CreatePartitions } from './37-create-partitions.ts';
 import { DeleteGroups } from './42-delete-groups.ts';
 import { ElectLeaders } from './43-elect-leaders.ts';
+import { IncrementalAlterConfigs } from './44-incremental-alter-configs.ts';
 import { OffsetDelete } from './47-offset-delete.ts';
 import { AlterPartition } from './56-alter-partition.ts';
 import { DescribeCluster } from './60-describe-cluster.ts';
@@ -60,10 +62,12 @@ export const ALL_APIS: readonly Api[] = [
   InitProducerId,
   OffsetForLeaderEpoch,
   DescribeConfigs,
+  AlterConfigs,
   DescribeLogDirs,
   CreatePartitions,
   DeleteGroups,
   ElectLeaders,
+  IncrementalAlterConfigs,
   OffsetDelete,
   AlterPartition,
   DescribeCluster,
@@ -103,10 +107,12 @@ export {
   InitProducerId,
   OffsetForLeaderEpoch,
   DescribeConfigs,
+  AlterConfigs,
   DescribeLogDirs,
   CreatePartitions,
   DeleteGroups,
   ElectLeaders,
+  IncrementalAlterConfigs,
   OffsetDelete,
   AlterPartition,
   DescribeCluster,

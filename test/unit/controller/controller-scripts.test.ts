@@ -183,7 +183,7 @@ async function newCommands(): Promise<ScriptCommands> {
     config: then(async (args) => {
       const config = new Map([['unclean.leader.election.enable', args.text('unclean')]]);
       await writeTopicConfig(cluster.client(), args.text('topic'), config);
-      cluster.controller.onUncleanLeaderElectionEnabled();
+      cluster.controller.onUncleanLeaderElectionEnabled(args.text('topic'));
       return undefined;
     }),
     'fail-disk': then(async (args) => {
