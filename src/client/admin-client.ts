@@ -58,13 +58,26 @@ export async function describeTopics(cluster: ClusterClient, names: readonly str
 
 type NewTopic = RequestIn<typeof CreateTopics>['topics'][number];
 
-export async function createTopic(cluster: ClusterClient, topic: NewTopic): Promise<void> {
-  const request = { topics: [topic], timeoutMs: REQUEST_TIMEOUT_MS };
+/** What the cluster made of a request that left it the choice; -1 from brokers that do not tell. */
+export interface CreatedTopic {
+  readonly partitionsCount: number;
+  readonly replicationFactor: number;
+}
+
+/** @param validateOnly asks only whether the topic could be created */
+export async function createTopic(
+  cluster: ClusterClient,
+  topic: NewTopic,
+  validateOnly = false,
+): Promise<CreatedTopic> {
+  const request = { topics: [topic], timeoutMs: REQUEST_TIMEOUT_MS, ...(validateOnly ? { validateOnly } : {}) };
   const response = await cluster.toController(CreateTopics, request, 'createTopics', ({ topics }) =>
     topics.some(({ errorCode }) => errorCode === Errors.NOT_CONTROLLER),
   );
   for (const { errorCode, errorMessage } of response.topics)
     if (errorCode !== Errors.NONE) throw ApiError.of(errorCode, errorMessage);
+  const [created] = response.topics;
+  return { partitionsCount: created?.numPartitions ?? -1, replicationFactor: created?.replicationFactor ?? -1 };
 }
 
 /** DeleteTopics v6 names topics in a field of its own. */

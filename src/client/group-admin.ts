@@ -29,6 +29,8 @@ export interface ListedGroup {
 
 const RETRY_BACKOFF_MS = 100;
 const LIST_CALL = 'listConsumerGroups';
+/** ConsumerGroupDescribe's memberType. */
+const MEMBER_TYPES = { unknown: -1, classic: 0, consumer: 1 } as const;
 const FIRST_VERSION = { listStates: 4, listTypes: 5, fetchManyGroups: 8, fetchAll: 2 } as const;
 
 /**
@@ -106,6 +108,8 @@ export interface DescribedMember {
   readonly groupInstanceId: string;
   readonly clientId: string;
   readonly host: string;
+  /** In a group of the new protocol, whether the member speaks it (KIP-1099); null where a broker does not tell. */
+  readonly isUpgraded: boolean | null;
   readonly partitions: readonly TopicPartition[];
 }
 
@@ -113,6 +117,9 @@ export interface DescribedGroup {
   readonly groupId: string;
   /** `Dead` when there is no such group. */
   readonly state: string;
+  readonly type: 'Classic' | 'Consumer';
+  /** It has no members of any protocol: somebody commits offsets to it, or it does not exist. */
+  readonly isSimple: boolean;
   readonly assignor: string;
   readonly coordinator: Node;
   readonly members: readonly DescribedMember[];
@@ -156,16 +163,18 @@ async function describeNew(cluster: ClusterClient, node: Node, groupIds: readonl
     groups.map((group): [string, DescribedGroup | ApiError] => {
       const { groupId, errorCode, errorMessage, groupState, assignorName } = group;
       if (errorCode !== Errors.NONE) return [groupId, ApiError.of(errorCode, errorMessage)];
-      const members = group.members.map(({ memberId, instanceId, clientId, clientHost, assignment }) => ({
+      const members = group.members.map(({ memberId, instanceId, clientId, clientHost, memberType, assignment }) => ({
         consumerId: memberId,
         groupInstanceId: instanceId ?? '',
         clientId,
         host: clientHost,
+        isUpgraded: memberType === MEMBER_TYPES.unknown ? null : memberType === MEMBER_TYPES.consumer,
         partitions: assignment.topicPartitions.flatMap(({ topicName, partitions }) =>
           partitions.map((partition) => ({ topic: topicName, partition })),
         ),
       }));
-      return [groupId, { groupId, state: groupState, assignor: assignorName, coordinator: node, members }];
+      const kind = { type: 'Consumer', isSimple: false } as const;
+      return [groupId, { groupId, state: groupState, ...kind, assignor: assignorName, coordinator: node, members }];
     }),
   );
 }
@@ -182,7 +191,7 @@ function classicGroup(
   const { groupId, errorCode, groupState, protocolType, protocolData } = group;
   // DescribeGroups says "Dead" of a group that does not exist, newer brokers say it by an error.
   if (errorName(errorCode) === 'GROUP_ID_NOT_FOUND')
-    return { groupId, state: 'Dead', assignor: '', coordinator, members: [] };
+    return { groupId, state: 'Dead', type: 'Classic', isSimple: true, assignor: '', coordinator, members: [] };
   if (errorCode !== Errors.NONE) return ApiError.of(errorCode);
   if (!isConsumerProtocol(protocolType))
     return new ApiError('IllegalArgumentException', `GroupId ${groupId} is not a consumer group (${protocolType}).`);
@@ -191,9 +200,11 @@ function classicGroup(
     groupInstanceId: groupInstanceId ?? '',
     clientId,
     host: clientHost,
+    isUpgraded: null,
     partitions: assignedPartitions(memberAssignment, groupId),
   }));
-  return { groupId, state: groupState, assignor: protocolData, coordinator, members };
+  const isSimple = protocolType === '';
+  return { groupId, state: groupState, type: 'Classic', isSimple, assignor: protocolData, coordinator, members };
 }
 
 function assignedPartitions(assignment: Buffer, groupId: string): TopicPartition[] {

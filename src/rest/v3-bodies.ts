@@ -1,0 +1,199 @@
+/**
+ * @pure Bodies of requests to the API v3, from anybody, looked at once: what cannot be meant is refused in the words of
+ * the JSON mapper that Confluent's clients know (Jackson).
+ */
+import type { ConfigChange } from '../client/config-admin.ts';
+import { invalidTopicName } from '../model/topic-names.ts';
+import { invalidPayload, RestError } from './rest-errors.ts';
+import type { NewTopic } from './v3-admin.ts';
+
+type Members = ReadonlyMap<string, unknown>;
+
+const BAD_REQUEST = 400;
+const UNPROCESSABLE = 422;
+const INT32_MAX = 0x7fff_ffff;
+const INT16_MAX = 0x7fff;
+/** Of what somebody sent, in a refusal. */
+const MAX_SHOWN = 50;
+const TOPIC_MEMBERS = [
+  'topic_name',
+  'partitions_count',
+  'replication_factor',
+  'replicas_assignments',
+  'configs',
+  'validate_only',
+];
+
+/** Of POST /topics. */
+export function newTopicOf(body: unknown): NewTopic {
+  if (isAbsent(body)) throw invalidPayload('Request body is empty. Data is required.');
+  const members = membersOf(body, 'CreateTopicRequest', TOPIC_MEMBERS);
+  const name = requiredText(members, 'topic_name', 'CreateTopicRequest', 'topicName');
+  if (invalidTopicName(name) !== null) throw invalidPayload('Invalid topic name.');
+  const configs = listOf(members.get('configs')).map((entry): [string, string | null] => {
+    const config = membersOf(entry, 'ConfigEntry', ['name', 'value']);
+    return [requiredText(config, 'name', 'ConfigEntry', 'name'), textOf(config.get('value'))];
+  });
+  const byName = new Map(configs);
+  if (byName.size < configs.length) {
+    const twice = configs.find(([key], index) => configs.findIndex(([other]) => other === key) < index);
+    throw new RestError(BAD_REQUEST, `Duplicate key ${twice?.[0] ?? ''}`);
+  }
+  return {
+    name,
+    partitionsCount: intOf(members.get('partitions_count'), INT32_MAX),
+    replicationFactor: intOf(members.get('replication_factor'), INT16_MAX),
+    replicas: replicasOf(members.get('replicas_assignments')),
+    configs: byName,
+    validateOnly: flagOf(members.get('validate_only')),
+  };
+}
+
+/** Brokers by partition, whose number is a member's name. */
+function replicasOf(value: unknown): Map<number, number[]> {
+  if (isAbsent(value)) return new Map();
+  const byPartition = new Map<number, number[]>();
+  for (const [key, brokers] of membersOf(value, 'Map')) {
+    const partition = intOf(key, INT32_MAX) ?? -1;
+    if (byPartition.has(partition)) throw new RestError(BAD_REQUEST, `Duplicate key ${partition}`);
+    const brokerIds = listOf(brokers).map((broker) => intOf(broker, INT32_MAX));
+    if (brokerIds.includes(null)) throw new RestError(BAD_REQUEST, `A broker of partition ${partition} is null`);
+    byPartition.set(
+      partition,
+      brokerIds.filter((id) => id !== null),
+    );
+  }
+  return byPartition;
+}
+
+/** Of PATCH /topics/{topic}. */
+export function partitionsCountOf(body: unknown): number {
+  const empty = 'Request body is empty. Partitions_count is required.';
+  if (isAbsent(body)) throw invalidPayload(empty);
+  const members = membersOf(body, 'PartitionsCountRequest', ['partitions_count']);
+  return intOf(members.get('partitions_count'), INT32_MAX) ?? refuseNull('PartitionsCountRequest', 'partitionsCount');
+}
+
+/** Of PUT …/configs/{name}. */
+export function configValueOf(body: unknown): string | null {
+  if (isAbsent(body)) throw noPayload();
+  return textOf(membersOf(body, 'UpdateConfigRequest', ['value']).get('value'));
+}
+
+export interface ConfigChanges {
+  readonly changes: readonly ConfigChange[];
+  readonly validateOnly: boolean;
+}
+
+/** Of POST …/configs:alter. */
+export function configChangesOf(body: unknown): ConfigChanges {
+  if (isAbsent(body)) throw noPayload();
+  const type = 'AlterConfigBatchRequestData';
+  const members = membersOf(body, type, ['data', 'validate_only']);
+  return {
+    changes: requiredList(members, 'data', type).map(changeOf),
+    validateOnly: flagOf(members.get('validate_only')),
+  };
+}
+
+export interface TopicsChanges {
+  readonly byTopic: ReadonlyMap<string, readonly ConfigChange[]>;
+  readonly validateOnly: boolean;
+}
+
+/** Of POST /topics/-/configs:alter. */
+export function topicsChangesOf(body: unknown): TopicsChanges {
+  if (isAbsent(body)) throw noPayload();
+  const type = 'AlterMultipleTopicsConfigsBatchRequestData';
+  const members = membersOf(body, type, ['data', 'validate_only']);
+  const byTopic = new Map<string, ConfigChange[]>();
+  for (const entry of requiredList(members, 'data', type)) {
+    const topic = membersOf(entry, 'TopicAlterEntry', ['topic_name', 'configs']);
+    const name = requiredText(topic, 'topic_name', 'TopicAlterEntry', 'topicName');
+    if (byTopic.has(name)) throw new RestError(BAD_REQUEST, `Duplicate key ${name}`);
+    byTopic.set(name, requiredList(topic, 'configs', 'TopicAlterEntry').map(changeOf));
+  }
+  return { byTopic, validateOnly: flagOf(members.get('validate_only')) };
+}
+
+function changeOf(entry: unknown): ConfigChange {
+  const members = membersOf(entry, 'AlterEntry', ['name', 'value', 'operation']);
+  const operation = members.get('operation') ?? 'SET';
+  if (operation !== 'SET' && operation !== 'DELETE')
+    throw cannotRead('AlterOperation', operation, 'not one of the values accepted for Enum class: [DELETE, SET]');
+  const name = requiredText(members, 'name', 'AlterEntry', 'name');
+  return { name, operation, value: operation === 'SET' ? textOf(members.get('value')) : null };
+}
+
+/** For requests whose body is not looked into. */
+export function requireBody(body: unknown): void {
+  if (isAbsent(body)) throw noPayload();
+}
+
+function noPayload(): RestError {
+  return invalidPayload('Null input provided. Data is required.');
+}
+
+function isAbsent(value: unknown): boolean {
+  return value === undefined || value === null;
+}
+
+/** @param known names that may come; any when left out */
+function membersOf(value: unknown, type: string, known?: readonly string[]): Members {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw cannotRead(type, value, 'no object');
+  const members = new Map(Object.entries(value));
+  const unknown = known === undefined ? undefined : [...members.keys()].find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new RestError(UNPROCESSABLE, `Unrecognized field: ${unknown.slice(0, MAX_SHOWN)}`);
+  return members;
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  if (isAbsent(value)) return [];
+  if (!Array.isArray(value)) throw cannotRead('List', value, 'no array');
+  return value;
+}
+
+function requiredList(members: Members, name: string, type: string): readonly unknown[] {
+  const value = members.get(name);
+  if (isAbsent(value)) refuseNull(type, name);
+  return listOf(value);
+}
+
+function requiredText(members: Members, name: string, type: string, javaName: string): string {
+  return textOf(members.get(name)) ?? refuseNull(type, javaName);
+}
+
+/** Numbers and booleans are taken as they are written. */
+function textOf(value: unknown): string | null {
+  if (isAbsent(value)) return null;
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  throw cannotRead('String', value, 'no text');
+}
+
+/** A number, or the text of one. */
+function intOf(value: unknown, max: number): number | null {
+  if (isAbsent(value)) return null;
+  const number = typeof value === 'string' && /^-?\d{1,10}$/.test(value) ? Number(value) : value;
+  const type = max === INT16_MAX ? 'Short' : 'Integer';
+  if (typeof number !== 'number' || !Number.isInteger(number) || Math.abs(number) > max)
+    throw cannotRead(type, value, `not a valid \`${type}\` value`);
+  return number;
+}
+
+function flagOf(value: unknown): boolean {
+  if (isAbsent(value)) return false;
+  if (typeof value === 'boolean') return value;
+  if (value === 'true' || value === 'false') return value === 'true';
+  throw cannotRead('Boolean', value, 'only "true" or "false" recognized');
+}
+
+function cannotRead(type: string, value: unknown, why: string): RestError {
+  const kind = typeof value === 'string' ? 'String' : Array.isArray(value) ? 'Array' : typeof value;
+  const shown = (JSON.stringify(value) ?? '').slice(0, MAX_SHOWN);
+  return new RestError(BAD_REQUEST, `Cannot deserialize value of type \`${type}\` from ${kind} ${shown}: ${why}`);
+}
+
+function refuseNull(type: string, name: string): never {
+  throw new RestError(BAD_REQUEST, `Cannot construct instance of \`${type}\`, problem: Null ${name}`);
+}
