@@ -5,7 +5,7 @@
  * it came, once, and hands back what the leader said.
  */
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
-import { acceptedType } from './accepted-type.ts';
+import { acceptedType } from './accept.ts';
 import { HttpProblem } from './problem.ts';
 import { leaderUnknown, RegistryError } from '../registry/registry-errors.ts';
 import { ABOUT, BODY_TYPES, CONTENT_TYPE, MEDIA_TYPES, ROOT_TYPES, SCHEMAS } from './registry-descriptions.ts';
