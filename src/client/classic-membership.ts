@@ -218,14 +218,20 @@ export class ClassicMembership implements Membership {
   }
 
   async commit(offsets: readonly GroupOffset[], deadline: number): Promise<boolean> {
-    const { groupId, groupInstanceId } = this.#settings;
     if (this.#generationId === NO_GENERATION) return false;
-    if (offsets.length === 0) return true;
-    const member = { groupId, memberId: this.#memberId, generationId: this.#generationId, groupInstanceId };
-    const failure = await commitMemberOffsets(this.#cluster, this.#coordinators, member, offsets, deadline);
+    const failure = await this.tryCommit(offsets, deadline);
     if (failure === null) return true;
+    const { groupId } = this.#settings;
     this.#cluster.warn(`Auto-commit of offsets of group ${groupId} failed: ${failure.message}`, LOGGER);
     return false;
+  }
+
+  async tryCommit(offsets: readonly GroupOffset[], deadline: number): Promise<ApiError | null> {
+    const { groupId, groupInstanceId } = this.#settings;
+    if (offsets.length === 0) return null;
+    if (this.#generationId === NO_GENERATION) return ApiError.named('REBALANCE_IN_PROGRESS');
+    const member = { groupId, memberId: this.#memberId, generationId: this.#generationId, groupInstanceId };
+    return commitMemberOffsets(this.#cluster, this.#coordinators, member, offsets, deadline);
   }
 
   async leave(cluster: ClusterClient, deadline: number): Promise<void> {

@@ -302,10 +302,15 @@ export class ClusterClient {
     }
   }
 
-  close(): void {
-    this.#closed = true;
+  /** Closes all connections, and what is in flight with them; the next request opens another. */
+  disconnect(): void {
     for (const { client } of this.#connections.values()) client.close();
     this.#connections.clear();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.disconnect();
     for (const resume of this.#pauses) resume();
   }
 

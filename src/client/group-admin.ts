@@ -222,6 +222,8 @@ function assignedPartitions(assignment: Buffer, groupId: string): TopicPartition
 
 export interface GroupOffset extends TopicPartition {
   readonly offset: number;
+  /** What its owner noted beside it; empty when left out. */
+  readonly metadata?: string;
 }
 
 /** What the group has committed; partitions without an offset are left out. @throws ApiError */

@@ -1,29 +1,48 @@
 /**
  * Reads topics as a member of a group: takes part in dealing out the partitions, reads its own from the group's
  * offsets on, commits how far it has come, and makes room when the group changes (Kafka's KafkaConsumer that has
- * subscribed).
+ * subscribed or, with partitions that stay its own, that has them assigned).
  *
- * Guarantees: what is committed is exactly what the sink was given: from stop() or the loss of a partition on, it gets
- * no more of it. Offsets are committed every auto.commit.interval.ms, before partitions are given up and at the end;
+ * Guarantees: what is committed is exactly what the sink was given (or what of it the listener says is consumed): from
+ * stop() or the loss of a partition on, it gets no more of it. Offsets are committed every auto.commit.interval.ms, before partitions are given up and at the end;
  * then the member leaves, within a few seconds even if nobody answers.
  */
 import { Deferred } from '../lib/deferred.ts';
 import { type TopicId, type TopicPartition, topicPartitionKey } from '../model/topic-partition.ts';
 import { Errors, errorName, isRetriable } from '../protocol/errors.ts';
 import { ApiError } from './api-error.ts';
+import { AssignedMembership } from './assigned-membership.ts';
 import { ClassicMembership, type ClassicSettings } from './classic-membership.ts';
 import type { ClusterClient } from './cluster-client.ts';
+import type { GroupOffset } from './group-admin.ts';
 import type { Membership } from './membership.ts';
 import { ModernMembership, type ModernSettings } from './modern-membership.ts';
-import { type ConsumerSettings, type PartitionStart, RecordConsumer, type RecordSink } from './record-consumer.ts';
+import {
+  type ConsumerSettings,
+  type Demand,
+  type PartitionStart,
+  RecordConsumer,
+  type RecordSink,
+} from './record-consumer.ts';
 import { RepeatingTask } from './repeating-task.ts';
 
 export interface GroupSettings {
   readonly membership:
     | ({ readonly protocol: 'classic' } & ClassicSettings)
-    | ({ readonly protocol: 'consumer'; readonly memberId: string } & ModernSettings);
+    | ({ readonly protocol: 'consumer'; readonly memberId: string } & ModernSettings)
+    | { readonly protocol: 'assigned'; readonly groupId: string; readonly partitions: readonly TopicPartition[] };
   /** Null when no offsets are to be committed. */
   readonly autoCommitIntervalMs: number | null;
+}
+
+/** Hears which partitions are read, and says what of them is consumed. */
+export interface AssignmentListener {
+  /** These are this member's from now on; none of their records has been handed over yet. */
+  onAssigned(partitions: readonly TopicPartition[]): void;
+  /** They are not any more, or will not be in a moment: the sink gets nothing more of them. Their last commit follows. */
+  onRevoked(): void;
+  /** What may be committed of what the sink was given. */
+  consumed(positions: readonly GroupOffset[]): readonly GroupOffset[];
 }
 
 export interface GroupConsumerOptions {
@@ -36,6 +55,9 @@ export interface GroupConsumerOptions {
   readonly settings: ConsumerSettings;
   readonly group: GroupSettings;
   readonly sink: RecordSink;
+  /** Of a sink that does not take records all the time. */
+  readonly demand?: Demand;
+  readonly listener?: AssignmentListener;
 }
 
 /** How long the end may take: the last commit and the farewell. */
@@ -71,14 +93,18 @@ export class GroupConsumer {
   constructor(options: GroupConsumerOptions) {
     this.#options = options;
     this.#groupCluster = options.connect();
-    const { membership } = options.group;
-    this.#membership =
-      membership.protocol === 'classic'
-        ? new ClassicMembership(this.#groupCluster, membership, async (topics) => {
-            this.#counts = await this.#countPartitions(topics);
-            return this.#counts;
-          })
-        : new ModernMembership(this.#groupCluster, membership, membership.memberId, (topics) => this.#topicIds(topics));
+    this.#membership = this.#newMembership(options.group.membership);
+  }
+
+  #newMembership(settings: GroupSettings['membership']): Membership {
+    const cluster = this.#groupCluster;
+    if (settings.protocol === 'assigned') return new AssignedMembership(cluster, settings.groupId, settings.partitions);
+    if (settings.protocol === 'consumer')
+      return new ModernMembership(cluster, settings, settings.memberId, (topics) => this.#topicIds(topics));
+    return new ClassicMembership(cluster, settings, async (topics) => {
+      this.#counts = await this.#countPartitions(topics);
+      return this.#counts;
+    });
   }
 
   /** Reads until stop() is called. @throws what the sink throws, or an ApiError that trying again cannot mend */
@@ -106,6 +132,41 @@ export class GroupConsumer {
     this.#round?.isOver.resolve();
   }
 
+  /** The demand has changed. */
+  proceed(): void {
+    this.#round?.consumer?.proceed();
+  }
+
+  /** Goes on reading a partition of this member from there. */
+  seek({ topic, partition }: TopicPartition, start: PartitionStart): void {
+    this.#round?.consumer?.seek(topic, partition, start);
+  }
+
+  /** Keeps nothing that was fetched, and no connection for it, until there is a demand again. */
+  rest(): void {
+    this.#round?.consumer?.dropFetched();
+    this.#round?.fetching.disconnect();
+  }
+
+  /** The topics that are subscribed to, as far as they are known. */
+  get topics(): readonly string[] {
+    return this.#topics;
+  }
+
+  /** The offset that comes next, of each partition where that is known, as far as it is consumed. */
+  consumed(): readonly GroupOffset[] {
+    const positions = this.#round?.consumer?.positions() ?? [];
+    return this.#options.listener?.consumed(positions) ?? positions;
+  }
+
+  /** @throws ApiError REBALANCE_IN_PROGRESS while this member has no place in its group */
+  async commitOffsets(offsets: readonly GroupOffset[], deadline: number): Promise<void> {
+    const failure = await this.#membership.tryCommit(offsets, deadline);
+    // The next time, how far this member has come is told again.
+    this.#lastCommit = '';
+    if (failure !== null) throw failure;
+  }
+
   #fail(error: unknown): void {
     this.#failure ??= error;
     this.stop();
@@ -121,12 +182,15 @@ export class GroupConsumer {
     const consumer = partitions.length === 0 ? null : this.#reader(partitions, starts, fetching);
     const round = { consumer, fetching, isOver: new Deferred() };
     this.#round = round;
+    this.#options.listener?.onAssigned(partitions);
+    this.#tellMissing(partitions, starts);
     const tasks = this.#startTasks(round);
     this.#reading = this.#read(round);
     await round.isOver.promise;
     for (const task of tasks) task.stop();
     consumer?.stop();
     fetching.close();
+    this.#options.listener?.onRevoked();
     await this.#commit(round);
     if (!this.#isStopped) this.#round = null;
   }
@@ -138,12 +202,12 @@ export class GroupConsumer {
 
   #reader(
     partitions: readonly TopicPartition[],
-    assigned: ReadonlyMap<string, PartitionStart>,
+    assigned: ReadonlyMap<string, PartitionStart | null>,
     fetching: ClusterClient,
   ): RecordConsumer {
-    const { cluster, settings, sink } = this.#options;
+    const { cluster, settings, sink, demand = null } = this.#options;
     const topics = [...new Set(partitions.map(({ topic }) => topic))];
-    return new RecordConsumer(cluster, fetching, { ...settings, topics, partition: null, assigned }, sink);
+    return new RecordConsumer(cluster, fetching, { ...settings, topics, partition: null, assigned }, sink, demand);
   }
 
   async #read(round: Round): Promise<void> {
@@ -181,33 +245,33 @@ export class GroupConsumer {
     return [...tasks, every(autoCommitIntervalMs, commit)];
   }
 
+  #tellMissing(partitions: readonly TopicPartition[], starts: ReadonlyMap<string, PartitionStart | null>): void {
+    for (const { topic, partition } of partitions) {
+      const key = topicPartitionKey(topic, partition);
+      if (starts.get(key) === null) this.#options.demand?.onNoOffset({ topic, partition }, noOffset([key]));
+    }
+  }
+
   /** Where each partition begins: at the group's offset, else where auto.offset.reset says. */
-  async #starts(partitions: readonly TopicPartition[]): Promise<Map<string, PartitionStart>> {
-    const starts = new Map<string, PartitionStart>();
+  async #starts(partitions: readonly TopicPartition[]): Promise<Map<string, PartitionStart | null>> {
+    const starts = new Map<string, PartitionStart | null>();
     if (partitions.length === 0) return starts;
     const { reset, isReadCommitted } = this.#options.settings;
     const committed = await this.#membership.committed(partitions, isReadCommitted);
-    const missing: string[] = [];
     for (const { topic, partition } of partitions) {
       const key = topicPartitionKey(topic, partition);
-      const offset = committed.get(key);
-      if (offset !== undefined) starts.set(key, offset);
-      else if (reset === 'none') missing.push(key);
-      else starts.set(key, reset);
+      starts.set(key, committed.get(key) ?? (reset === 'none' ? null : reset));
     }
-    if (missing.length > 0)
-      throw new ApiError(
-        'NoOffsetForPartitionException',
-        `Undefined offset with no reset policy for partitions: [${missing.join(', ')}]`,
-      );
+    const missing = [...starts].flatMap(([key, start]) => (start === null ? [key] : []));
+    if (missing.length > 0 && this.#options.demand === undefined) throw noOffset(missing);
     return starts;
   }
 
   /** What the group knows already is not told again. */
   async #commit({ consumer }: Round): Promise<void> {
-    const { cluster, group } = this.#options;
+    const { cluster, group, listener } = this.#options;
     if (consumer === null || group.autoCommitIntervalMs === null || !this.#isHeard) return;
-    const positions = consumer.positions();
+    const positions = listener?.consumed(consumer.positions()) ?? consumer.positions();
     const commit = JSON.stringify(positions);
     if (commit === this.#lastCommit) return;
     const isDone = await this.#membership.commit(positions, cluster.deadline(CLOSE_TIMEOUT_MS));
@@ -276,4 +340,11 @@ export class GroupConsumer {
     if (hasOtherCounts) this.#options.cluster.warn('Partitions have been added, they are dealt out anew', LOGGER);
     return hasOtherCounts;
   }
+}
+
+function noOffset(partitions: readonly string[]): ApiError {
+  return new ApiError(
+    'NoOffsetForPartitionException',
+    `Undefined offset with no reset policy for partitions: [${partitions.join(', ')}]`,
+  );
 }

@@ -36,15 +36,24 @@ export async function fetchMemberOffsets(
   partitions: readonly TopicPartition[],
   requireStable: boolean,
 ): Promise<Map<string, number>> {
+  const known = await memberOffsets(cluster, coordinators, groupId, partitions, requireStable);
+  return new Map(known.map(({ topic, partition, offset }) => [topicPartitionKey(topic, partition), offset]));
+}
+
+/** Without those that have no offset; with what was noted beside them. @throws ApiError */
+export async function memberOffsets(
+  cluster: ClusterClient,
+  coordinators: Coordinators,
+  groupId: string,
+  partitions: readonly TopicPartition[],
+  requireStable: boolean,
+): Promise<(GroupOffset & { readonly metadata: string })[]> {
   for (;;) {
     const fetched = await fetchOnce(cluster, coordinators, groupId, partitions, requireStable);
     const errors = fetched.map(({ errorCode }) => errorName(errorCode)).filter((error) => error !== 'NONE');
     const lasting = errors.find((error) => !isRetriable(error));
     if (lasting !== undefined) throw ApiError.named(lasting);
-    if (errors.length === 0) {
-      const known = fetched.filter(({ offset }) => offset >= 0);
-      return new Map(known.map(({ topic, partition, offset }) => [topicPartitionKey(topic, partition), offset]));
-    }
+    if (errors.length === 0) return fetched.flatMap(({ errorCode: _, ...known }) => (known.offset >= 0 ? [known] : []));
     // UNSTABLE_OFFSET_COMMIT: a transaction that commits offsets is not over yet.
     await cluster.clock.sleep(RETRY_BACKOFF_MS);
   }
@@ -56,7 +65,7 @@ function fetchOnce(
   groupId: string,
   partitions: readonly TopicPartition[],
   requireStable: boolean,
-): Promise<(GroupOffset & { errorCode: number })[]> {
+): Promise<(GroupOffset & { readonly metadata: string; readonly errorCode: number })[]> {
   const topics = [...Map.groupBy(partitions, ({ topic }) => topic)].map(([name, of]) => ({
     name,
     partitionIndexes: of.map(({ partition }) => partition),
@@ -71,10 +80,11 @@ function fetchOnce(
     const answer = response.groups[0] ?? response;
     if (answer.errorCode !== Errors.NONE) return ApiError.of(answer.errorCode);
     return answer.topics.flatMap(({ name, partitions: of }) =>
-      of.map(({ partitionIndex, committedOffset, errorCode }) => ({
+      of.map(({ partitionIndex, committedOffset, metadata, errorCode }) => ({
         topic: name,
         partition: partitionIndex,
         offset: committedOffset,
+        metadata: metadata ?? '',
         errorCode,
       })),
     );
@@ -92,10 +102,10 @@ export async function commitMemberOffsets(
   const { groupId, memberId, generationId, groupInstanceId } = member;
   const topics = [...Map.groupBy(offsets, ({ topic }) => topic)].map(([name, of]) => ({
     name,
-    partitions: of.map(({ partition, offset }) => ({
+    partitions: of.map(({ partition, offset, metadata = '' }) => ({
       partitionIndex: partition,
       committedOffset: offset,
-      committedMetadata: '',
+      committedMetadata: metadata,
     })),
   }));
   try {

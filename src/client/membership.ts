@@ -1,5 +1,6 @@
 /** @pure What a reader of topics needs of its membership in a group, whatever the group's protocol. */
 import type { TopicPartition } from '../model/topic-partition.ts';
+import type { ApiError } from './api-error.ts';
 import type { ClusterClient } from './cluster-client.ts';
 import type { GroupOffset } from './group-admin.ts';
 
@@ -17,10 +18,12 @@ export interface Membership {
   /** The group's offsets, by topicPartitionKey; partitions without one are left out. @throws ApiError */
   committed(partitions: readonly TopicPartition[], requireStable: boolean): Promise<Map<string, number>>;
   /**
-   * Commits; what keeps it from that is said as a warning, as auto-commit does. Returns whether all went well. A
-   * membership that was lost commits nothing: others may be further by now.
+   * Commits; returns what kept it from that, or null. A membership that was lost commits nothing: others may be further
+   * by now.
    * @param deadline gives up then
    */
+  tryCommit(offsets: readonly GroupOffset[], deadline: number): Promise<ApiError | null>;
+  /** The same as auto-commit does it: a failure is a warning. Returns whether all went well. */
   commit(offsets: readonly GroupOffset[], deadline: number): Promise<boolean>;
   /**
    * Leaves at once, so that the others need not wait for the session to end. A static member keeps its place.

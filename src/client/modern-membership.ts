@@ -164,18 +164,23 @@ export class ModernMembership implements Membership {
 
   async commit(offsets: readonly GroupOffset[], deadline: number): Promise<boolean> {
     if (this.#memberEpoch === EPOCH.join) return false;
-    if (offsets.length === 0) return true;
-    let failure = await this.#tryCommit(offsets, deadline);
-    // The epoch has risen meanwhile; a heartbeat tells it.
-    if (failure?.error === 'STALE_MEMBER_EPOCH' && (await this.#beat({})))
-      failure = await this.#tryCommit(offsets, deadline);
+    const failure = await this.tryCommit(offsets, deadline);
     if (failure === null) return true;
     const { groupId } = this.#settings;
     this.#cluster.warn(`Auto-commit of offsets of group ${groupId} failed: ${failure.message}`, LOGGER);
     return false;
   }
 
-  #tryCommit(offsets: readonly GroupOffset[], deadline: number): Promise<ApiError | null> {
+  async tryCommit(offsets: readonly GroupOffset[], deadline: number): Promise<ApiError | null> {
+    if (offsets.length === 0) return null;
+    if (this.#memberEpoch === EPOCH.join) return ApiError.named('REBALANCE_IN_PROGRESS');
+    const failure = await this.#commitOnce(offsets, deadline);
+    // The epoch has risen meanwhile; a heartbeat tells it.
+    if (failure?.error === 'STALE_MEMBER_EPOCH' && (await this.#beat({}))) return this.#commitOnce(offsets, deadline);
+    return failure;
+  }
+
+  #commitOnce(offsets: readonly GroupOffset[], deadline: number): Promise<ApiError | null> {
     const { groupId, groupInstanceId } = this.#settings;
     const member = { groupId, memberId: this.#memberId, generationId: this.#memberEpoch, groupInstanceId };
     return commitMemberOffsets(this.#cluster, this.#coordinators, member, offsets, deadline);

@@ -4,9 +4,10 @@
  *
  * Guarantees: of each partition every record from the starting offset on is handed over once and in order; a change
  * of leader, a lost broker or an offset that is gone are dealt with as Java's consumer deals with them. The next
- * fetch to a broker is sent when the records of the last one have been taken.
+ * fetch to a broker is sent when the records of the last one have been taken. A reader that wants records only now and
+ * then says so by a Demand: what it does not take waits where it was fetched.
  */
-import { topicPartitionKey, ZERO_TOPIC_ID } from '../model/topic-partition.ts';
+import { type TopicPartition, topicPartitionKey, ZERO_TOPIC_ID } from '../model/topic-partition.ts';
 import { ConnectionError } from '../net/broker-client.ts';
 import { type ErrorName, Errors, errorName, isRetriable } from '../protocol/errors.ts';
 import { Fetch } from '../protocol/messages/index.ts';
@@ -19,13 +20,23 @@ import type { ConsumedRecord } from './consumed-record.ts';
 
 export type PartitionStart = number | 'earliest' | 'latest';
 
+/** Whoever does not take records all the time is asked; after a no, proceed() is waited for. */
+export interface Demand {
+  /** Records are wanted at all: otherwise none are fetched. */
+  isOpen(): boolean;
+  /** This one may be handed over. */
+  accepts(record: ConsumedRecord): boolean;
+  /** The partition has no offset to begin at, and no reset policy gives one: it is left alone until seek(). */
+  onNoOffset(partition: TopicPartition, error: ApiError): void;
+}
+
 export interface ConsumerSettings {
   /** Topics by name, or by a filter on all names. */
   readonly topics: readonly string[] | ((name: string) => boolean);
   /** Only this partition, if one is named. */
   readonly partition: number | null;
-  /** Only these, by topicPartitionKey, each from its own place on; for a member of a group. */
-  readonly assigned?: ReadonlyMap<string, PartitionStart>;
+  /** Only these, by topicPartitionKey, each from its own place on, null for none before seek(); for a member of a group. */
+  readonly assigned?: ReadonlyMap<string, PartitionStart | null>;
   /** Where reading begins. */
   readonly start: PartitionStart;
   /** Instead of `start`, for each partition when it becomes known. */
@@ -52,8 +63,10 @@ interface PartitionPosition {
   readonly partition: number;
   leader: Node | null;
   leaderEpoch: number;
-  /** The next offset to read, or the place to look it up. */
-  offset: PartitionStart;
+  /** The next offset to read, or the place to look it up; null while there is none. */
+  offset: PartitionStart | null;
+  /** Rises when what was fetched for the partition, or asked about it, is not to be heeded any more. */
+  version: number;
 }
 
 type FetchedPartition = ResponseOut<typeof Fetch>['responses'][number]['partitions'][number];
@@ -74,23 +87,37 @@ export class RecordConsumer {
   readonly #fetching: ClusterClient;
   readonly #settings: ConsumerSettings;
   readonly #sink: RecordSink;
+  readonly #demand: Demand | null;
+  /** Of assigned partitions. */
+  readonly #starts: Map<string, PartitionStart | null> | null;
   readonly #positions = new Map<string, PartitionPosition>();
   readonly #loops = new Map<number, Promise<void>>();
   #isStopped = false;
   #failure: Error | null = null;
   #wakeUp: (() => void) | null = null;
+  /** Loops that wait for proceed(). */
+  #turns: (() => void)[] = [];
   #mustRefresh = true;
   #hasMissedPartition = false;
 
   /**
    * @param cluster for metadata and offsets
    * @param fetching for fetches alone: records alias its buffers until the next request to the same broker
+   * @param demand null for a reader that takes what comes
    */
-  constructor(cluster: ClusterClient, fetching: ClusterClient, settings: ConsumerSettings, sink: RecordSink) {
+  constructor(
+    cluster: ClusterClient,
+    fetching: ClusterClient,
+    settings: ConsumerSettings,
+    sink: RecordSink,
+    demand: Demand | null = null,
+  ) {
     this.#cluster = cluster;
     this.#fetching = fetching;
     this.#settings = settings;
     this.#sink = sink;
+    this.#demand = demand;
+    this.#starts = settings.assigned === undefined ? null : new Map(settings.assigned);
   }
 
   /** Reads until stop() is called. @throws what the sink throws, or an ApiError that trying again cannot mend */
@@ -112,6 +139,35 @@ export class RecordConsumer {
   stop(): void {
     this.#isStopped = true;
     this.#wakeUp?.();
+    this.proceed();
+  }
+
+  /** The demand has changed. */
+  proceed(): void {
+    const turns = this.#turns;
+    this.#turns = [];
+    for (const resume of turns) resume();
+  }
+
+  #turn(): Promise<void> {
+    return new Promise((resolve) => this.#turns.push(resolve));
+  }
+
+  /** Goes on reading an assigned partition from there; of what is on its way, nothing more is handed over. */
+  seek(topic: string, partition: number, start: PartitionStart): void {
+    this.#starts?.set(topicPartitionKey(topic, partition), start);
+    for (const position of this.#positions.values()) {
+      if (position.topic !== topic || position.partition !== partition) continue;
+      position.offset = start;
+      position.version++;
+    }
+    this.proceed();
+  }
+
+  /** Forgets what was fetched and has not been taken; it is fetched again when it is wanted. */
+  dropFetched(): void {
+    for (const position of this.#positions.values()) position.version++;
+    this.proceed();
   }
 
   #fail(error: Error): void {
@@ -156,12 +212,16 @@ export class RecordConsumer {
       for (const { partitionIndex, leaderId, leaderEpoch } of topic.partitions) {
         if (!this.#isWanted(name, partitionIndex)) continue;
         const position = this.#position(name, topic.topicId, partitionIndex);
-        position.leader = this.#cluster.nodeById(leaderId) ?? null;
+        const leader = this.#cluster.nodeById(leaderId) ?? null;
+        // The new leader is asked for what the old one's last answer has that was not handed over.
+        if (leader?.id !== position.leader?.id) position.version++;
+        position.leader = leader;
         position.leaderEpoch = leaderEpoch;
         if (position.leader === null) isComplete = false;
       }
     }
     this.#startLoops();
+    this.proceed();
     return isComplete && this.#positions.size > 0;
   }
 
@@ -173,8 +233,7 @@ export class RecordConsumer {
   }
 
   #isWanted(topic: string, partition: number): boolean {
-    const { assigned } = this.#settings;
-    if (assigned !== undefined) return assigned.has(topicPartitionKey(topic, partition));
+    if (this.#starts !== null) return this.#starts.has(topicPartitionKey(topic, partition));
     return this.#settings.partition === null || this.#settings.partition === partition;
   }
 
@@ -200,12 +259,16 @@ export class RecordConsumer {
     const key = `${topicId}/${topic}-${partition}`;
     let position = this.#positions.get(key);
     if (position === undefined) {
-      const { assigned, start, startOf } = this.#settings;
-      const offset = assigned?.get(topicPartitionKey(topic, partition)) ?? startOf?.(topic, partition) ?? start;
-      position = { topic, topicId, partition, leader: null, leaderEpoch: -1, offset };
+      const { start, startOf } = this.#settings;
+      const assigned = this.#starts?.get(topicPartitionKey(topic, partition));
+      const offset = assigned === undefined ? (startOf?.(topic, partition) ?? start) : assigned;
+      position = { topic, topicId, partition, leader: null, leaderEpoch: -1, offset, version: 0 };
       // A topic that was deleted and made again begins anew under its new id.
-      for (const [other, { topic: name, partition: index }] of this.#positions)
-        if (name === topic && index === partition) this.#positions.delete(other);
+      for (const [other, old] of this.#positions) {
+        if (old.topic !== topic || old.partition !== partition) continue;
+        old.version++;
+        this.#positions.delete(other);
+      }
       this.#positions.set(key, position);
     }
     return position;
@@ -230,8 +293,11 @@ export class RecordConsumer {
       try {
         await this.#lookUpStarts(node, led);
         const ready = led.filter(({ offset }) => typeof offset === 'number');
-        if (ready.length > 0) await this.#fetchOnce(node, ready);
-        if (ready.length < led.length) await this.#pause();
+        const isUnknown = led.some(({ offset }) => typeof offset === 'string');
+        const isFetching = ready.length > 0 && (this.#demand?.isOpen() ?? true);
+        if (isFetching) await this.#fetchOnce(node, ready);
+        if (isUnknown) await this.#pause();
+        else if (!isFetching) await this.#turn();
       } catch (error) {
         if (!(error instanceof ConnectionError)) throw error;
         if (this.#isStopped) return;
@@ -247,7 +313,9 @@ export class RecordConsumer {
   }
 
   async #lookUpStarts(node: Node, led: readonly PartitionPosition[]): Promise<void> {
-    const unknown = led.filter(({ offset }) => typeof offset === 'string');
+    const unknown = led
+      .filter(({ offset }) => typeof offset === 'string')
+      .map((position) => ({ ...position, position }));
     if (unknown.length === 0) return;
     const questions = unknown.map(({ topic, partition, offset }) => ({
       topic,
@@ -256,9 +324,10 @@ export class RecordConsumer {
     }));
     const answers = await lookUpOffsets(this.#cluster, node, questions, this.#settings.isReadCommitted);
     for (const { topic, partition, error, offset } of answers) {
-      const position = unknown.find((candidate) => candidate.topic === topic && candidate.partition === partition);
-      if (position === undefined) continue;
+      const asked = unknown.find((candidate) => candidate.topic === topic && candidate.partition === partition);
       if (this.#isStopped) return;
+      if (asked === undefined || asked.version !== asked.position.version) continue;
+      const { position } = asked;
       if (error === 'NONE') position.offset = offset;
       else this.#onPartitionError(position, error);
     }
@@ -267,6 +336,7 @@ export class RecordConsumer {
   async #fetchOnce(node: Node, ready: readonly PartitionPosition[]): Promise<void> {
     const { maxWaitMs, minBytes, maxBytes, maxPartitionBytes, isReadCommitted } = this.#settings;
     const byTopic = Map.groupBy(ready, ({ topic }) => topic);
+    const versions = new Map(ready.map((position) => [position, position.version]));
     const request = {
       maxWaitMs,
       minBytes,
@@ -297,7 +367,7 @@ export class RecordConsumer {
             candidate.partition === fetched.partitionIndex &&
             (candidate.topic === topic || (topic === '' && candidate.topicId === topicId)),
         );
-        if (position === undefined) continue;
+        if (position === undefined || versions.get(position) !== position.version) continue;
         hasError ||= fetched.errorCode !== Errors.NONE;
         await this.#takeRecords(position, fetched);
         if (this.#isStopped) return;
@@ -306,6 +376,8 @@ export class RecordConsumer {
   }
 
   async #takeRecords(position: PartitionPosition, fetched: FetchedPartition): Promise<void> {
+    const { version } = position;
+    const isOver = (): boolean => this.#isStopped || position.version !== version;
     const error = errorName(fetched.errorCode);
     if (error === 'OFFSET_OUT_OF_RANGE') return this.#onOutOfRange(position);
     if (error !== 'NONE') return this.#onPartitionError(position, error);
@@ -320,9 +392,13 @@ export class RecordConsumer {
         position.offset = next.value;
         return;
       }
+      while (this.#demand?.accepts(next.value) === false) {
+        await this.#turn();
+        if (isOver()) return;
+      }
       position.offset = next.value.offset + 1;
       await this.#sink(next.value);
-      if (this.#isStopped) return;
+      if (isOver()) return;
     }
   }
 
@@ -330,8 +406,13 @@ export class RecordConsumer {
     const { topic, partition, offset } = position;
     const { reset } = this.#settings;
     const message = `Fetch position ${offset} is out of range for partition ${topic}-${partition}`;
-    if (reset === 'none')
-      throw new ApiError('OffsetOutOfRangeException', `${message}, and no reset policy is configured`);
+    if (reset === 'none') {
+      const error = new ApiError('OffsetOutOfRangeException', `${message}, and no reset policy is configured`);
+      if (this.#demand === null) throw error;
+      position.offset = null;
+      this.#demand.onNoOffset({ topic, partition }, error);
+      return;
+    }
     this.#cluster.warn(`${message}, resetting offset to ${reset}`, 'org.apache.kafka.clients.consumer');
     position.offset = reset;
   }
