@@ -16,6 +16,7 @@ import type { Random } from './lib/random.ts';
 import type { Links } from './links.ts';
 import { type Endpoint, HTTP_LISTENER_NAME } from './model/broker.ts';
 import { openRegistry } from './registry-front.ts';
+import { openRest } from './rest-front.ts';
 import type { Membership } from './membership.ts';
 import { BrokerMetrics } from './metrics/broker-metrics.ts';
 import { clusterFamilies } from './metrics/cluster-families.ts';
@@ -54,6 +55,7 @@ export async function openHttp(options: HttpFrontOptions): Promise<HttpFront> {
     yield* expose(clusterFamilies(await survey.snapshot()), clock);
   }
   const registry = openRegistry(broker, manifest.version);
+  const rest = openRest({ broker, sockets: options.sockets, registry, random });
   const server = await HttpServer.start({
     listeners: config.httpListeners,
     plugins: [
@@ -61,6 +63,7 @@ export async function openHttp(options: HttpFrontOptions): Promise<HttpFront> {
       metricsRoute('/metrics', 'Metrics of this broker, for Prometheus', () => metrics.scrape(), logger),
       metricsRoute('/metrics/exporter', 'Metrics of the whole cluster, for Prometheus', clusterScrape, logger),
       registry.plugin,
+      ...rest.plugins,
     ],
     documentation: (routes) => apiDocument(routes, manifest.version),
     random,
@@ -70,6 +73,7 @@ export async function openHttp(options: HttpFrontOptions): Promise<HttpFront> {
     endpoint: endpointOf(config, server.ports[0] ?? -1),
     close: async () => {
       await server.close();
+      await rest.close();
       await registry.close();
       survey.close();
     },

@@ -1,0 +1,115 @@
+/**
+ * The REST Proxy of a broker with HTTP: a Kafka client of this very cluster, over loopback to the broker's own
+ * listener, and what is built on it. Nothing is connected before it is asked for.
+ */
+import type { Broker } from './broker/broker.ts';
+import { ClusterClient, type ClusterClientSettings } from './client/cluster-client.ts';
+import { type HttpServerOptions, newHttpApp } from './http/server.ts';
+import type { Random } from './lib/random.ts';
+import type { Endpoint } from './model/broker.ts';
+import type { SocketServer } from './net/socket-server.ts';
+import { RegistryError } from './registry/registry-errors.ts';
+import type { RegistryFront } from './registry-front.ts';
+import { RecordWriter } from './rest/record-writer.ts';
+import { type AskRegistry, RegistrySchemas } from './rest/schema-lookup.ts';
+
+export interface RestFrontOptions {
+  readonly broker: Broker;
+  readonly sockets: SocketServer;
+  readonly registry: RegistryFront;
+  readonly random: Random;
+}
+
+/** What the plugins of the REST Proxy are made of. */
+export interface RestParts {
+  /** For metadata and administration. */
+  readonly cluster: ClusterClient;
+  readonly writer: RecordWriter;
+  readonly schemas: RegistrySchemas;
+}
+
+export interface RestFront {
+  readonly parts: RestParts;
+  readonly plugins: HttpServerOptions['plugins'];
+  /** To be called when no route runs any more. What is pending fails. */
+  close(): Promise<void>;
+}
+
+const ALL_INTERFACES: ReadonlySet<string> = new Set(['', '0.0.0.0', '::']);
+const REQUEST_TIMEOUT_MS = 15_000;
+/** How long a client of HTTP waits at most for what the cluster has to say, retries included. */
+const API_TIMEOUT_MS = 30_000;
+
+export function openRest(options: RestFrontOptions): RestFront {
+  const { broker, random } = options;
+  const { clock } = broker;
+  const registry = registryDesk(options);
+  const schemas = new RegistrySchemas(registry.ask, clock);
+  const cluster = newClusterClient(options, 'AdminClient', 'rest-proxy');
+  const writer = new RecordWriter({ cluster, clock, random });
+  return {
+    parts: { cluster, writer, schemas },
+    plugins: [],
+    close: async () => {
+      writer.close();
+      cluster.close();
+      await registry.close();
+    },
+  };
+}
+
+/**
+ * A client of its own connections, for a purpose: metadata and administration share one; whoever fetches records needs
+ * another, since what a broker sent stays valid only until the next request.
+ * @param kind what stands in front of its log lines: `Producer`, `Consumer`, `AdminClient`
+ */
+export function newClusterClient(
+  { broker, sockets }: RestFrontOptions,
+  kind: string,
+  clientId: string,
+  settings: Partial<ClusterClientSettings> = {},
+): ClusterClient {
+  const logger = broker.logger.named('barnabas.rest.ClusterClient');
+  return new ClusterClient({
+    bootstrapServers: ownAddress(broker.config, sockets),
+    clientId,
+    kind,
+    clock: broker.clock,
+    requestTimeoutMs: REQUEST_TIMEOUT_MS,
+    apiTimeoutMs: API_TIMEOUT_MS,
+    prefersBootstrap: true,
+    warn: (message) => logger.debug(message),
+    ...settings,
+  });
+}
+
+/** The routes of the registry without a socket before them; they know who leads and pass on what is not theirs. */
+function registryDesk({ broker, registry, random }: RestFrontOptions): { ask: AskRegistry; close(): Promise<void> } {
+  const logger = broker.logger.named('barnabas.rest.RegistrySchemas');
+  const app = newHttpApp({ plugins: [registry.plugin], random, logger });
+  return {
+    ask: async (method, url, body) => {
+      const { statusCode, payload } = await app.inject({
+        method,
+        url,
+        ...(body === undefined ? {} : { payload: body }),
+      });
+      const answer: unknown = JSON.parse(payload);
+      if (statusCode < 400) return answer;
+      const { error_code: code, message } = answer as { error_code: number; message: string };
+      throw new RegistryError(code, message);
+    },
+    close: () => app.close(),
+  };
+}
+
+/** host:port of the listener for brokers, as seen from this machine. */
+function ownAddress(
+  config: { readonly listeners: readonly Endpoint[]; readonly interBrokerListenerName: string },
+  sockets: SocketServer,
+): string {
+  const name = config.interBrokerListenerName;
+  const written = config.listeners.find(({ listenerName }) => listenerName === name)?.host ?? '';
+  const host = ALL_INTERFACES.has(written) ? '127.0.0.1' : written;
+  return `${host.includes(':') ? `[${host}]` : host}:${sockets.boundPort(name)}`;
+}
