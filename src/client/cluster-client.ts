@@ -380,6 +380,11 @@ export class ClusterClient {
   }
 }
 
+/** A broker could not be reached, or was lost before it answered: what send() may throw. */
+export function isLostConnection(error: unknown): error is Error {
+  return error instanceof ConnectionError;
+}
+
 function metadataRequest(
   topics: readonly string[] | null,
   allowAutoTopicCreation: boolean,

@@ -3,7 +3,7 @@
  * of rest-utils), for everything that rest/ throws and for what Kafka's client and the registry throw through it.
  */
 import { ApiError } from '../client/api-error.ts';
-import { ConnectionError } from '../net/broker-client.ts';
+import { isLostConnection } from '../client/cluster-client.ts';
 import { type ErrorName, isRetriable, KafkaError } from '../protocol/errors.ts';
 import { RegistryError } from '../registry/registry-errors.ts';
 
@@ -76,7 +76,7 @@ const EXCEPTION_CODES = new Map([
 export function restErrorOf(error: unknown): RestError | null {
   if (error instanceof RestError) return error;
   if (error instanceof RegistryError) return new RestError(error.code, error.message, error.status);
-  if (error instanceof ConnectionError) return refusal(KAFKA_RETRIABLE_ERROR, error.message);
+  if (isLostConnection(error)) return refusal(KAFKA_RETRIABLE_ERROR, error.message);
   if (error instanceof KafkaError) return refusal(codeOf(error.error), error.message);
   if (!(error instanceof ApiError)) return null;
   if (error.error !== null) return refusal(codeOf(error.error), error.message);
@@ -87,9 +87,12 @@ export function restErrorOf(error: unknown): RestError | null {
   return refusal(EXCEPTION_CODES.get(error.exception) ?? KAFKA_ERROR, error.message);
 }
 
-/** Of a record that could not be written, in the answer of v2: whether another try may help. Null for a fault of ours. */
+/**
+ * Of a record that could not be written, in the answer of v2: whether another try may help. Confluent's documentation
+ * says 2 and 1 for it, its code says these. Null for a fault of ours.
+ */
 export function recordErrorCode(error: unknown): number | null {
-  if (error instanceof ConnectionError) return KAFKA_RETRIABLE_ERROR;
+  if (isLostConnection(error)) return KAFKA_RETRIABLE_ERROR;
   if (!(error instanceof ApiError)) return null;
   if (error.error === null) return error.exception === 'TimeoutException' ? KAFKA_RETRIABLE_ERROR : KAFKA_ERROR;
   return securityCode(error.error) ?? (isRetriable(error.error) ? KAFKA_RETRIABLE_ERROR : KAFKA_ERROR);
