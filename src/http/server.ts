@@ -9,8 +9,10 @@ import { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
 import fastify, { type FastifyInstance, type FastifyPluginAsync, type FastifyReply, type FastifySchema } from 'fastify';
 import type { HttpListener } from '../config/keys/http-keys.ts';
+import { type Clock, SystemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
+import { limitBodyTime } from './body-timeout.ts';
 import { HttpListenError } from './http-listen-error.ts';
 import { HttpProblem, problemBody, problemOf } from './problem.ts';
 import { RouteTable } from './route-table.ts';
@@ -21,6 +23,8 @@ export interface HttpServerOptions {
   readonly plugins: readonly FastifyPluginAsync[];
   readonly random: Random;
   readonly logger: Logger;
+  /** The machine's when left out. */
+  readonly clock?: Clock;
   /** Pages about the routes of all plugins, its own among them. */
   readonly documentation?: (routes: RouteTable) => FastifyPluginAsync;
   /** For tests: shorter times than the usual. */
@@ -28,7 +32,7 @@ export interface HttpServerOptions {
 }
 
 export interface HttpTimeouts {
-  /** For the whole of a request to arrive. */
+  /** For the body of a request to arrive, unless its route takes a stream. */
   readonly requestMs: number;
   /** For its headers. */
   readonly headersMs: number;
@@ -48,6 +52,7 @@ const CHECK_INTERVAL_MS = 1000;
 const NO_IPV6: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL']);
 const REQUEST_ID = /^[\w.-]{1,64}$/;
 const REQUEST_ID_BYTES = 8;
+const REQUEST_TIMEOUT = Object.assign(new Error('The request took too long'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
 
 export class HttpServer {
   readonly #apps: readonly FastifyInstance[];
@@ -112,7 +117,8 @@ export function newHttpApp(options: Omit<HttpServerOptions, 'listeners'>): Fasti
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
   const app = fastify({
     bodyLimit: MAX_BODY_BYTES,
-    requestTimeout: timeouts.requestMs,
+    // Node would end streams, too: see body-timeout.ts.
+    requestTimeout: 0,
     keepAliveTimeout: timeouts.keepAliveMs,
     http: {
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -130,6 +136,11 @@ export function newHttpApp(options: Omit<HttpServerOptions, 'listeners'>): Fasti
     frameworkErrors: (error, _request, reply: FastifyReply) => void answerProblem(reply, problemOf(error)),
   });
   app.server.maxConnections = MAX_CONNECTIONS;
+  limitBodyTime(app, {
+    clock: options.clock ?? new SystemClock(),
+    timeoutMs: timeouts.requestMs,
+    refuse: (socket) => refuseBytes(REQUEST_TIMEOUT, socket),
+  });
   // Schemas of routes describe them, and do no more: bodies are looked at by our own code, answers go out as they are.
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
