@@ -3,10 +3,13 @@
  * leader where it does not.
  */
 import type { Broker } from './broker/broker.ts';
+import type { BrokerConfig } from './config/broker-config.ts';
 import { SCHEMAS_TOPIC_NAME } from './model/topic-names.ts';
 import { type HttpAddress, LeaderForwarding } from './http/leader-forwarding.ts';
 import { schemaRegistryRoutes } from './http/schema-registry.ts';
 import { HTTP_LISTENER_NAME } from './model/broker.ts';
+import { leaderWithoutHttp } from './registry/registry-errors.ts';
+import { type CompatibilityLevel, compatibilityLevel } from './registry/compatibility-level.ts';
 import { SchemaRegistry } from './registry/schema-registry.ts';
 
 export interface RegistryFront {
@@ -24,7 +27,13 @@ const ATTEMPT_TIMEOUT_MS = 4_000;
 export function openRegistry(broker: Broker, version: string): RegistryFront {
   const { clock, metadata, replicas, autoTopicCreation, clusterId } = broker;
   const logger = broker.logger.named('barnabas.registry.SchemaRegistry');
-  const registry = new SchemaRegistry({ clock, logger, maxSchemaBytes: MAX_SCHEMA_BYTES, timeoutMs: TIMEOUT_MS });
+  const registry = new SchemaRegistry({
+    clock,
+    logger,
+    maxSchemaBytes: MAX_SCHEMA_BYTES,
+    defaultLevel: defaultLevelOf(broker.config),
+    timeoutMs: TIMEOUT_MS,
+  });
   const stopListening = replicas.onLeadershipChange(({ becameLeader }) => {
     for (const partition of becameLeader)
       if (partition.topic === SCHEMAS_TOPIC_NAME && partition.partition === PARTITION) registry.onElected(partition);
@@ -32,7 +41,10 @@ export function openRegistry(broker: Broker, version: string): RegistryFront {
   const leader = (): HttpAddress | null => {
     const leaderId = metadata.partition(SCHEMAS_TOPIC_NAME, PARTITION)?.leader ?? -1;
     // Here metadata may be behind: this broker asks itself when it has heard that it leads.
-    return leaderId === broker.brokerId ? null : (metadata.endpoint(leaderId, HTTP_LISTENER_NAME) ?? null);
+    if (leaderId === broker.brokerId || metadata.broker(leaderId) === undefined) return null;
+    const endpoint = metadata.endpoint(leaderId, HTTP_LISTENER_NAME);
+    if (endpoint === undefined) throw leaderWithoutHttp(leaderId);
+    return endpoint;
   };
   const forwarding = new LeaderForwarding({
     isLeader: () => registry.isLeader,
@@ -55,4 +67,9 @@ export function openRegistry(broker: Broker, version: string): RegistryFront {
       await registry.close();
     },
   };
+}
+
+/** The older key goes before the newer one, as with Confluent. */
+function defaultLevelOf({ avroCompatibilityLevel, schemaCompatibilityLevel }: BrokerConfig): CompatibilityLevel {
+  return compatibilityLevel(avroCompatibilityLevel) ?? compatibilityLevel(schemaCompatibilityLevel) ?? 'BACKWARD';
 }

@@ -20,7 +20,7 @@ export interface HttpAddress {
 export interface LeaderForwardingOptions {
   /** Whether it is this broker that answers. */
   readonly isLeader: () => boolean;
-  /** Where the leader listens for HTTP; null while that is not known. */
+  /** Where the leader listens for HTTP; null while that is not known. Throws when it does not listen at all. */
   readonly leader: () => HttpAddress | null;
   /** Whether the topic is known to be there. */
   readonly hasTopic: () => boolean;

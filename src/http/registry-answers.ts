@@ -21,13 +21,17 @@ export function schemaAnswer({ schemaType, references, extras }: StoredSchema, s
 }
 
 /** GET and DELETE speak of a level … */
-export function configAnswer({ compatibilityLevel, normalize }: RegistryConfig): Json {
-  return { ...member('normalize', normalize), ...member('compatibilityLevel', compatibilityLevel) };
+export function configAnswer({ compatibilityLevel, ...others }: RegistryConfig): Json {
+  return { ...othersAnswer(others), ...member('compatibilityLevel', compatibilityLevel) };
 }
 
 /** … and PUT of a compatibility. */
-export function configChangeAnswer({ compatibilityLevel, normalize }: RegistryConfig): Json {
-  return { ...member('normalize', normalize), ...member('compatibility', compatibilityLevel) };
+export function configChangeAnswer({ compatibilityLevel, ...others }: RegistryConfig): Json {
+  return { ...othersAnswer(others), ...member('compatibility', compatibilityLevel) };
+}
+
+function othersAnswer({ normalize, compatibilityGroup }: Omit<RegistryConfig, 'compatibilityLevel'>): Json {
+  return { ...member('normalize', normalize), ...member('compatibilityGroup', compatibilityGroup) };
 }
 
 function member(name: string, value: unknown): Json {

@@ -74,9 +74,13 @@ const VERSION = shape({ subject: STRING, version: INT32, id: INT32, ...SCHEMA_ME
   'schema',
 ]);
 const RAW = { ...ANYTHING, description: 'The schema itself' };
+const OTHER_SETTINGS = {
+  normalize: { ...BOOLEAN, description: 'Whether schemas are always compared in their normal form' },
+  compatibilityGroup: { ...STRING, description: 'A property of metadata: only schemas with the same are compared' },
+};
 const LEVEL = oneOf(...COMPATIBILITY_LEVELS);
-const LEVEL_ANSWER = shape({ compatibilityLevel: LEVEL, normalize: BOOLEAN });
-const LEVEL_CHANGE = shape({ compatibility: LEVEL, normalize: BOOLEAN });
+const LEVEL_ANSWER = shape({ compatibilityLevel: LEVEL, ...OTHER_SETTINGS });
+const LEVEL_CHANGE = shape({ compatibility: LEVEL, ...OTHER_SETTINGS });
 const MODE = shape({ mode: oneOf(...MODES) }, ['mode']);
 const COMPATIBILITY = shape({ is_compatible: BOOLEAN, messages: listOf(STRING) }, ['is_compatible']);
 const VERBOSE = { verbose: flag('Say what does not go together, and where') };

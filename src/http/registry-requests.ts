@@ -28,7 +28,6 @@ const BAD_REQUEST = 400;
 /** Members of configurations that say how schemas are treated, and that this registry does not keep. */
 const UNKNOWN_SETTINGS = [
   'alias',
-  'compatibilityGroup',
   'compatibilityPolicy',
   'defaultMetadata',
   'overrideMetadata',
@@ -99,7 +98,13 @@ export function configChangeOf(body: unknown): ConfigChange {
     if ((json.get(name) ?? null) !== null) throw notPermitted(`${name} is not supported`);
   const normalize = json.get('normalize') ?? null;
   if (normalize !== null && typeof normalize !== 'boolean') throw unprocessable('normalize is not a boolean');
-  return { compatibilityLevel: levelOf(json.get('compatibility') ?? null), normalize };
+  const group = json.get('compatibilityGroup') ?? null;
+  if (group !== null && typeof group !== 'string') throw unprocessable('compatibilityGroup is not a string');
+  return {
+    compatibilityLevel: levelOf(json.get('compatibility') ?? null),
+    normalize,
+    ...(json.has('compatibilityGroup') ? { compatibilityGroup: group } : {}),
+  };
 }
 
 /** Of PUT /mode. */

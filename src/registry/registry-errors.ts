@@ -75,4 +75,10 @@ export const unprocessable = (message: string): Refusal => refusal(422, message)
 export const storeError = (message: string): Refusal => refusal(50001, message);
 export const timedOut = (message: string): Refusal => refusal(50002, message);
 export const forwardingFailed = (message: string): Refusal => refusal(50003, message);
+export const leaderWithoutHttp = (brokerId: number): Refusal =>
+  refusal(
+    50003,
+    `Broker ${brokerId} leads the topic of the schemas and serves no HTTP: set http.listeners on it, as on every ` +
+      'broker that may lead _schemas',
+  );
 export const leaderUnknown = (): Refusal => refusal(50004, 'Leader not known.');

@@ -33,6 +33,8 @@ export type Mode = (typeof MODES)[number];
 export interface RegistryConfig {
   readonly compatibilityLevel: CompatibilityLevel | null;
   readonly normalize: boolean | null;
+  /** Schemas are compared with those alone that have the same value of this property of their metadata. */
+  readonly compatibilityGroup: string | null;
   readonly extras: ReadonlyMap<string, unknown>;
 }
 
@@ -126,12 +128,14 @@ function schemaValue({ subject, version, id, schemaType, references, schema, del
   };
 }
 
-function configValue(subject: string | null, { compatibilityLevel, normalize, extras }: RegistryConfig): Json {
+function configValue(subject: string | null, config: RegistryConfig): Json {
+  const { compatibilityLevel, compatibilityGroup, normalize, extras } = config;
   return {
     subject,
     ...Object.fromEntries(extras),
     ...(normalize === null ? {} : { normalize }),
     ...(compatibilityLevel === null ? {} : { compatibilityLevel }),
+    ...(compatibilityGroup === null ? {} : { compatibilityGroup }),
   };
 }
 
@@ -164,10 +168,11 @@ export function decodeReference(json: unknown): SchemaReference | null {
 }
 
 function decodeConfig(json: Json): RegistryConfig {
-  const { subject: _, compatibilityLevel, normalize, ...others } = json;
+  const { subject: _, compatibilityLevel, compatibilityGroup, normalize, ...others } = json;
   return {
     compatibilityLevel: COMPATIBILITY_LEVELS.find((level) => level === compatibilityLevel) ?? null,
     normalize: typeof normalize === 'boolean' ? normalize : null,
+    compatibilityGroup: textOrNull(compatibilityGroup),
     extras: new Map(Object.entries(others)),
   };
 }

@@ -4,6 +4,7 @@
  */
 import type { Outcome, Shard, Ticket } from '../coordinator/shard.ts';
 import type { ErrorName } from '../protocol/errors.ts';
+import type { CompatibilityLevel } from './compatibility-level.ts';
 import { RegistryError, storeError } from './registry-errors.ts';
 import type { RegistryRecord } from './registry-record.ts';
 import { SchemaReader } from './schema-reader.ts';
@@ -17,6 +18,7 @@ export type RegistryReply<T> = { readonly answer: T } | { readonly refusal: Regi
 export interface RegistryShardOptions {
   /** Of one schema as it is stored. */
   readonly maxSchemaBytes: number;
+  readonly defaultLevel: CompatibilityLevel;
   /** The end of the partition's log. */
   readonly logEndOffset: () => number;
 }
@@ -30,10 +32,10 @@ export class RegistryShard implements Shard<RegistryRecord> {
   /** All before it is known; null while the log is loaded. */
   #knownEndOffset: number | null = null;
 
-  constructor({ maxSchemaBytes, logEndOffset }: RegistryShardOptions) {
+  constructor({ maxSchemaBytes, defaultLevel, logEndOffset }: RegistryShardOptions) {
     this.#logEndOffset = logEndOffset;
     const reader = new SchemaReader(this.#store);
-    this.#queries = new SubjectQueries(this.#store, reader);
+    this.#queries = new SubjectQueries(this.#store, reader, defaultLevel);
     this.#changes = new SubjectChanges(this.#store, reader, this.#queries, maxSchemaBytes);
   }
 

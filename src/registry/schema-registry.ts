@@ -12,6 +12,7 @@ import type { Outcome, Ticket } from '../coordinator/shard.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { type ErrorName, KafkaError } from '../protocol/errors.ts';
+import type { CompatibilityLevel } from './compatibility-level.ts';
 import { leaderUnknown, storeError, timedOut } from './registry-errors.ts';
 import { type RegistryRecord, registryCodec } from './registry-record.ts';
 import { type RegistryReply, RegistryShard } from './registry-shard.ts';
@@ -23,6 +24,8 @@ export interface SchemaRegistryOptions {
   readonly logger: Logger;
   /** Of one schema as it is stored: what the topic takes in a batch, less some. */
   readonly maxSchemaBytes: number;
+  /** Of compatibility, until somebody sets one; BACKWARD when left out. */
+  readonly defaultLevel?: CompatibilityLevel;
   /** How long an answer may take, waiting for the log to be loaded included. */
   readonly timeoutMs: number;
 }
@@ -39,10 +42,11 @@ export class SchemaRegistry {
   #log: CoordinatedLog | null = null;
 
   constructor(options: SchemaRegistryOptions) {
-    const { clock, logger, maxSchemaBytes, timeoutMs } = options;
+    const { clock, logger, maxSchemaBytes, defaultLevel = 'BACKWARD', timeoutMs } = options;
+    const logEndOffset = (): number => this.#log?.logEndOffset ?? 0;
     this.#options = options;
     this.#runtime = new CoordinatorRuntime<RegistryShard, RegistryRecord>({
-      newShard: () => new RegistryShard({ maxSchemaBytes, logEndOffset: () => this.#log?.logEndOffset ?? 0 }),
+      newShard: () => new RegistryShard({ maxSchemaBytes, defaultLevel, logEndOffset }),
       codec: registryCodec,
       clock,
       logger,

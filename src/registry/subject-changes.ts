@@ -48,7 +48,10 @@ export interface RegistrationOptions {
   readonly isForced: boolean;
 }
 
-export type ConfigChange = Pick<RegistryConfig, 'compatibilityLevel' | 'normalize'>;
+export interface ConfigChange extends Pick<RegistryConfig, 'compatibilityLevel' | 'normalize'> {
+  /** Null takes it away; undefined leaves it. */
+  readonly compatibilityGroup?: string | null;
+}
 
 const MAX_ID = 2 ** 31 - 1;
 
@@ -125,13 +128,15 @@ export class SubjectChanges {
     return { records, answer: found.version };
   }
 
-  /** What is null stays as it is. The answer is the whole of it. */
+  /** A level of null stays as it is. The answer is the whole of it. */
   setConfig(subject: string | null, change: ConfigChange): Decision<RegistryConfig> {
     this.#checkWritable(subject);
     const former = this.#store.config(subject);
     const value: RegistryConfig = {
       compatibilityLevel: change.compatibilityLevel ?? former?.compatibilityLevel ?? null,
       normalize: change.normalize ?? former?.normalize ?? null,
+      compatibilityGroup:
+        change.compatibilityGroup === undefined ? (former?.compatibilityGroup ?? null) : change.compatibilityGroup,
       extras: former?.extras ?? new Map(),
     };
     return { records: [{ kind: 'CONFIG', subject, value }], answer: value };

@@ -30,18 +30,21 @@ export interface CompatibilityVerdict {
 export interface ConfigInScope {
   readonly compatibilityLevel: CompatibilityLevel;
   readonly normalize: boolean;
+  readonly compatibilityGroup: string | null;
 }
 
-const DEFAULT_LEVEL: CompatibilityLevel = 'BACKWARD';
 const DEFAULT_MODE: Mode = 'READWRITE';
 
 export class SubjectQueries {
   readonly #store: SubjectStore;
   readonly #reader: SchemaReader;
+  readonly #defaultLevel: CompatibilityLevel;
 
-  constructor(store: SubjectStore, reader: SchemaReader) {
+  /** @param defaultLevel of compatibility, where neither the subject nor the registry as a whole has one */
+  constructor(store: SubjectStore, reader: SchemaReader, defaultLevel: CompatibilityLevel) {
     this.#store = store;
     this.#reader = reader;
+    this.#defaultLevel = defaultLevel;
   }
 
   subjects(prefix: string, deleted: Deleted): string[] {
@@ -152,11 +155,12 @@ export class SubjectQueries {
   }
 
   /** What stands against the schema as the next of these versions, at the subject's level. */
-  incompatibilities(subject: string, { schema }: ReadSchema, versions: readonly StoredSchema[]): string[] {
-    const { compatibilityLevel } = this.configInScope(subject);
+  incompatibilities(subject: string, { schema, content }: ReadSchema, versions: readonly StoredSchema[]): string[] {
+    const { compatibilityLevel, compatibilityGroup } = this.configInScope(subject);
     if (compatibilityLevel === 'NONE') return [];
     const isTransitive = compatibilityLevel.endsWith('_TRANSITIVE');
-    const compared = isTransitive ? versions : versions.slice(-1);
+    const ofGroup = sameGroup(content, versions, compatibilityGroup);
+    const compared = isTransitive ? ofGroup : ofGroup.slice(-1);
     const earlier = compared.flatMap((version) => {
       const parsed = this.#reader.parsed(version);
       return parsed === null ? [] : [{ version: version.version, schema: parsed }];
@@ -171,7 +175,7 @@ export class SubjectQueries {
     if (subject === null || defaultToGlobal) {
       const inScope = this.configInScope(subject);
       const normalize = inScope.normalize ? true : (own?.normalize ?? null);
-      return { compatibilityLevel: inScope.compatibilityLevel, normalize, extras: own?.extras ?? new Map() };
+      return { ...inScope, normalize, extras: own?.extras ?? new Map() };
     }
     if (own === null) throw compatibilityNotConfigured(subject);
     return own;
@@ -181,8 +185,9 @@ export class SubjectQueries {
     const own = this.#store.config(subject);
     const global = this.#store.config(null);
     return {
-      compatibilityLevel: own?.compatibilityLevel ?? global?.compatibilityLevel ?? DEFAULT_LEVEL,
+      compatibilityLevel: own?.compatibilityLevel ?? global?.compatibilityLevel ?? this.#defaultLevel,
       normalize: own?.normalize ?? global?.normalize ?? false,
+      compatibilityGroup: own?.compatibilityGroup ?? global?.compatibilityGroup ?? null,
     };
   }
 
@@ -217,6 +222,17 @@ function sameExtras(content: SchemaRequest, stored: StoredSchema): boolean {
   return [...content.extras].every(
     ([name, value]) => JSON.stringify(stored.extras.get(name)) === JSON.stringify(value),
   );
+}
+
+/** Those that have the same value of the property, or that have none as the schema has none. */
+function sameGroup(
+  { extras }: SchemaRequest,
+  versions: readonly StoredSchema[],
+  property: string | null,
+): readonly StoredSchema[] {
+  if (property === null) return versions;
+  const value = propertiesOf(extras.get('metadata')).get(property) ?? null;
+  return versions.filter((version) => (propertiesOf(version.extras.get('metadata')).get(property) ?? null) === value);
 }
 
 function propertiesOf(metadata: unknown): ReadonlyMap<string, unknown> {

@@ -6,7 +6,7 @@ import { SystemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 import { SystemRandom } from '../../src/lib/random.ts';
 import { RegistryError } from '../../src/registry/registry-errors.ts';
-import { SchemaRegistry } from '../../src/registry/schema-registry.ts';
+import { SchemaRegistry, type SchemaRegistryOptions } from '../../src/registry/schema-registry.ts';
 import { MemoryPartition } from './memory-partition.ts';
 
 export interface Answer {
@@ -20,14 +20,15 @@ export class RegistryDesk {
   readonly app: FastifyInstance;
   readonly forwarded: ForwardedRequest[] = [];
 
-  constructor(partition: MemoryPartition = new MemoryPartition(), timeoutMs = 5000) {
+  constructor(partition: MemoryPartition = new MemoryPartition(), options: Partial<SchemaRegistryOptions> = {}) {
     partition.isAlone = true;
     this.partition = partition;
     this.registry = new SchemaRegistry({
       clock: new SystemClock(),
       logger: silentLogger,
       maxSchemaBytes: 100_000,
-      timeoutMs,
+      timeoutMs: 5000,
+      ...options,
     });
     const routes = schemaRegistryRoutes({
       registry: this.registry,
@@ -42,8 +43,8 @@ export class RegistryDesk {
   }
 
   /** This broker leads the partition. */
-  static leading(partition?: MemoryPartition): RegistryDesk {
-    const desk = new RegistryDesk(partition);
+  static leading(partition?: MemoryPartition, options: Partial<SchemaRegistryOptions> = {}): RegistryDesk {
+    const desk = new RegistryDesk(partition, options);
     desk.registry.onElected(desk.partition);
     return desk;
   }

@@ -447,7 +447,8 @@ describe('settings', () => {
   it.each([
     ['/config', { compatibility: 'SIDEWAYS' }, 42203],
     ['/config/s', { compatibility: 5 }, 42203],
-    ['/config', { compatibilityGroup: 'x' }, 42205],
+    ['/config', { alias: 'x' }, 42205],
+    ['/config', { compatibilityGroup: 5 }, 422],
     ['/config', [], 422],
     ['/config', '{', 400],
     ['/mode', { mode: 'ASLEEP' }, 42204],
@@ -455,6 +456,38 @@ describe('settings', () => {
     ['/mode', {}, 42204],
   ])('%s of %j is refused', async (url, sent, code) => {
     expect((await desk.refusal('PUT', url, sent))[1]).toBe(code);
+  });
+
+  it('begin with the level that the configuration says', async () => {
+    const strict = RegistryDesk.leading(undefined, { defaultLevel: 'FULL' });
+    try {
+      expect(await strict.get('/config')).toEqual({ compatibilityLevel: 'FULL' });
+      await strict.register('s', user(field('id', 'int')));
+      const [status, , message] = await strict.refusal('POST', '/subjects/s/versions', body(V1));
+      expect(status).toBe(409);
+      expect(message).toContain("compatibility: 'FULL'");
+    } finally {
+      await strict.close();
+    }
+  });
+
+  it('a group of schemas is compared among its own', async () => {
+    const version = (major: string) => ({ metadata: { properties: { major } } });
+    expect(await desk.ask('PUT', '/config/s', { compatibilityGroup: 'major' })).toEqual({
+      status: 200,
+      body: { compatibilityGroup: 'major' },
+    });
+    expect(await desk.get('/config/s?defaultToGlobal=true')).toEqual({
+      compatibilityLevel: 'BACKWARD',
+      compatibilityGroup: 'major',
+    });
+    await desk.register('s', V1, version('1'));
+    await desk.register('s', MISFIT, version('2'));
+    await desk.register('s', V2, version('1'));
+    expect((await desk.refusal('POST', '/subjects/s/versions', body(V2, version('2'))))[0]).toBe(409);
+    await desk.ask('PUT', '/config/s', { compatibility: 'FULL', compatibilityGroup: null });
+    expect(await desk.get('/config/s')).toEqual({ compatibilityLevel: 'FULL' });
+    expect((await desk.refusal('POST', '/subjects/s/versions', body(MISFIT, version('3'))))[0]).toBe(409);
   });
 
   it('a subject is read only, or all are', async () => {

@@ -23,3 +23,38 @@ test.each(['localhost:8081', 'https://localhost:8081', 'http://localhost', 'http
     expect(() => listenersOf(text)).toThrow(`${text} is not of the form http://host:port`);
   },
 );
+
+const configOf = (values: Record<string, string>) =>
+  brokerConfigFrom({ 'zookeeper.connect': 'localhost:2181', ...values });
+
+test('no other origin is allowed unless it is named', () => {
+  const silent = configOf({});
+  expect(silent.accessControlAllowOrigin).toEqual([]);
+  const { accessControlAllowOrigin, accessControlAllowMethods, accessControlAllowHeaders } = configOf({
+    'access.control.allow.origin': 'http://localhost:3000, https://*.example.com,*',
+    'access.control.allow.methods': 'GET,PUT',
+    'access.control.allow.headers': 'Content-Type',
+  });
+  expect(accessControlAllowOrigin).toEqual(['http://localhost:3000', 'https://*.example.com', '*']);
+  expect([accessControlAllowMethods, accessControlAllowHeaders]).toEqual([['GET', 'PUT'], ['Content-Type']]);
+});
+
+test.each([
+  ['access.control.allow.origin', 'example.com'],
+  ['access.control.allow.origin', 'http://a/b'],
+  ['access.control.allow.origin', 'null'],
+  ['access.control.allow.methods', 'GET POST'],
+  ['access.control.allow.headers', 'a:b'],
+])('%s=%s is refused', (key, value) => {
+  expect(() => configOf({ [key]: value })).toThrow(`${value} is not `);
+});
+
+test('the level of compatibility has two names, in any case of letters', () => {
+  expect(configOf({}).schemaCompatibilityLevel).toBe('backward');
+  expect(configOf({ 'schema.compatibility.level': 'FULL_Transitive' }).schemaCompatibilityLevel).toBe(
+    'full_transitive',
+  );
+  expect(configOf({ 'avro.compatibility.level': 'NONE' }).avroCompatibilityLevel).toBe('NONE');
+  for (const key of ['schema.compatibility.level', 'avro.compatibility.level'])
+    expect(() => configOf({ [key]: 'sideways' })).toThrow('String must be one of (case insensitive): NONE, BACKWARD');
+});
