@@ -1,8 +1,12 @@
 /** The one body in which HTTP says that something went wrong: `{error_code, message}`, as Confluent's do. */
 import { STATUS_CODES } from 'node:http';
+import { restErrorOf } from '../rest/rest-errors.ts';
 
 /** Too slow, too large, of a type that nobody reads: refusals of the server that need no words of their own. */
 const SPEAK_FOR_THEMSELVES: ReadonlySet<number> = new Set([408, 413, 415, 431]);
+
+/** Of what is our own fault. */
+const FAULT = 50_001;
 
 export interface ProblemBody {
   readonly error_code: number;
@@ -27,15 +31,22 @@ export function problemBody({ errorCode, message }: HttpProblem): ProblemBody {
 }
 
 /**
- * What a client may know of an error: all of a refusal, nothing of a fault of ours. Refusals of the HTTP server itself
- * carry a status below 500.
+ * What a client may know of an error: all of a refusal, those of rest/ and of the cluster among them, nothing of a
+ * fault of ours. Refusals of the HTTP server itself carry a status below 500.
  */
 export function problemOf(error: unknown): HttpProblem {
   if (error instanceof HttpProblem) return error;
+  const refusal = restErrorOf(error);
+  if (refusal !== null) return new HttpProblem(refusal.status, refusal.message, refusal.code);
   const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
   if (SPEAK_FOR_THEMSELVES.has(status)) return new HttpProblem(status);
   if (status >= 400 && status < 500) return new HttpProblem(status, error instanceof Error ? error.message : undefined);
-  return new HttpProblem(500, 'Internal Server Error', 50_001);
+  return new HttpProblem(500, 'Internal Server Error', FAULT);
+}
+
+/** Whether somebody has to be told who can mend it. */
+export function isFault({ errorCode }: HttpProblem): boolean {
+  return errorCode === FAULT;
 }
 
 function statusText(statusCode: number): string {

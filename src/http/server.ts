@@ -3,7 +3,8 @@
  *
  * Guarantees: a header, a body or a request that takes too long is refused and its connection closed; every answer has
  * the request's id and cannot be taken for another content type than it has; everything unknown gets the one problem
- * body; a fault of ours is logged and not shown; after close() no route runs any more. There is no CORS.
+ * body; a fault of ours is logged and not shown; after close() no route runs any more. Other origins are let in by
+ * name alone.
  */
 import { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
@@ -13,8 +14,9 @@ import { type Clock, SystemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
 import { limitBodyTime } from './body-timeout.ts';
+import { type CrossOrigin, corsOptions } from './cross-origin.ts';
 import { HttpListenError } from './http-listen-error.ts';
-import { HttpProblem, problemBody, problemOf } from './problem.ts';
+import { HttpProblem, isFault, problemBody, problemOf } from './problem.ts';
 import { RouteTable } from './route-table.ts';
 
 export interface HttpServerOptions {
@@ -27,6 +29,8 @@ export interface HttpServerOptions {
   readonly clock?: Clock;
   /** Pages about the routes of all plugins, its own among them. */
   readonly documentation?: (routes: RouteTable) => FastifyPluginAsync;
+  /** Pages of other origins that may read the answers; nobody when left out. */
+  readonly crossOrigin?: CrossOrigin;
   /** For tests: shorter times than the usual. */
   readonly timeouts?: Partial<HttpTimeouts>;
 }
@@ -113,7 +117,7 @@ async function bind(app: FastifyInstance, listener: HttpListener): Promise<strin
 
 /** Without a socket of its own, for tests: `inject` asks it. */
 export function newHttpApp(options: Omit<HttpServerOptions, 'listeners'>): FastifyInstance {
-  const { plugins, random, logger } = options;
+  const { plugins, random, logger, crossOrigin } = options;
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
   const app = fastify({
     bodyLimit: MAX_BODY_BYTES,
@@ -149,14 +153,18 @@ export function newHttpApp(options: Omit<HttpServerOptions, 'listeners'>): Fasti
   });
   const routes = new RouteTable();
   app.addHook('onRoute', ({ method, url, schema }) => {
+    // What answers browsers that ask beforehand belongs to no path.
+    if (url === '*') return;
     for (const each of typeof method === 'string' ? [method] : method) routes.add({ method: each, url, schema });
   });
   app.setNotFoundHandler(({ method, url }, reply) => refuseUnrouted(routes, method, url, reply));
   app.setErrorHandler((error, request, reply) => {
     const problem = problemOf(error);
-    if (problem.statusCode >= 500) logger.error(`Request ${request.id} (${request.method}) failed`, error);
+    if (isFault(problem)) logger.error(`Request ${request.id} (${request.method}) failed`, error);
     return answerProblem(reply, problem, request.routeOptions.schema);
   });
+  if (crossOrigin !== undefined && crossOrigin.origins.length > 0)
+    void app.register(import('@fastify/cors'), corsOptions(crossOrigin));
   for (const plugin of plugins) void app.register(plugin);
   if (options.documentation !== undefined) void app.register(options.documentation(routes));
   return app;
