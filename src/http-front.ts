@@ -65,6 +65,11 @@ export async function openHttp(options: HttpFrontOptions): Promise<HttpFront> {
       registry.plugin,
       ...rest.plugins,
     ],
+    crossOrigin: {
+      origins: config.accessControlAllowOrigin,
+      methods: config.accessControlAllowMethods,
+      headers: config.accessControlAllowHeaders,
+    },
     documentation: (routes) => apiDocument(routes, manifest.version),
     random,
     logger,
