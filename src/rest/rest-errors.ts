@@ -28,13 +28,24 @@ export const badRequest = (detail: string): RestError => refusal(400, `Bad Reque
 export const unprocessable = (message: string): RestError => refusal(422, message);
 export const topicNotFound = (): RestError => refusal(40401, 'Topic not found.');
 export const partitionNotFound = (): RestError => refusal(40402, 'Partition not found.');
+export const instanceNotFound = (): RestError => refusal(40403, 'Consumer instance not found.');
 export const leaderNotAvailable = (): RestError => refusal(40404, 'Leader not available.');
+export const formatMismatch = (): RestError =>
+  refusal(40601, 'The requested embedded data format does not match the deserializer for this consumer instance');
+export const instanceExists = (): RestError =>
+  refusal(40902, 'Consumer with specified consumer ID already exists in the specified consumer group.');
+export const illegalState = (detail: string): RestError => refusal(40903, `Illegal state: ${detail}`);
 export const keySchemaMissing = (): RestError =>
   refusal(42201, 'Request includes keys but does not include key schema');
 export const valueSchemaMissing = (): RestError =>
   refusal(42202, 'Request includes values but does not include value schema');
 export const jsonConversionFailed = (detail: string): RestError =>
   refusal(42203, `Conversion of JSON to Object failed: ${detail}`);
+export const invalidConsumerConfig = (detail: string): RestError =>
+  refusal(42204, `Invalid consumer configuration: ${detail}`);
+/** Of the REST Proxy's own settings; Confluent's status is not that of the code. */
+export const unboundedConsumerConfig = (detail: string): RestError =>
+  new RestError(40001, `Invalid consumer configuration. It does not abide by the constraints: ${detail}`, 422);
 export const invalidSchema = (detail: string): RestError => refusal(42205, `Invalid schema: ${detail}`);
 export const invalidPayload = (detail: string): RestError => refusal(42206, `Payload error. ${detail}`);
 export const serializationFailed = (detail: string): RestError =>
