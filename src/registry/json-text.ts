@@ -4,7 +4,8 @@
  * place of the first, numbers stay what they are (1.0 is not 1, a long is not rounded), `__proto__` is a name like any
  * other.
  *
- * Guarantees: linear in the text; nesting is bounded, so that a hostile text cannot exhaust the stack.
+ * Guarantees: linear in the text; nesting is bounded, so that a hostile text cannot exhaust the stack, and so is the
+ * number of values, each of which takes more memory than the two bytes that may stand for it.
  */
 
 /** A number in the words of Java: integers of any size, or the text that Double.toString gives. */
@@ -19,7 +20,8 @@ export class JsonNumber {
 
   /** From the number as it stands in a JSON text. */
   static of(written: string): JsonNumber {
-    if (/^-?\d+$/.test(written)) return new JsonNumber(BigInt(written).toString(), true);
+    // JSON has no leading zeros: an integer is written as Java would.
+    if (/^-?\d+$/.test(written)) return new JsonNumber(written === '-0' ? '0' : written, true);
     return new JsonNumber(javaDouble(Number(written)), false);
   }
 
@@ -41,6 +43,7 @@ export class JsonError extends Error {
 /** Jackson's limit is a thousand; no schema that a person wrote comes near. */
 const MAX_DEPTH = 500;
 const MAX_NUMBER_LENGTH = 1000;
+const MAX_VALUES = 1_000_000;
 const JAVA_PLAIN_FROM = 1e-3;
 const JAVA_PLAIN_BELOW = 1e7;
 
@@ -53,8 +56,8 @@ export function isJsonArray(value: JsonValue | undefined): value is readonly Jso
 }
 
 /** Throws JsonError. Comments are let pass where they may be: in schemas, not in records. */
-export function parseJson(text: string, { allowsComments = true } = {}): JsonValue {
-  const reader = new JsonReader(text, allowsComments ? BLANKS_AND_COMMENTS : BLANKS);
+export function parseJson(text: string, { allowsComments = true, maxValues = MAX_VALUES } = {}): JsonValue {
+  const reader = new JsonReader(text, allowsComments ? BLANKS_AND_COMMENTS : BLANKS, maxValues);
   const value = reader.value(0);
   reader.end();
   return value;
@@ -85,8 +88,10 @@ export function javaDouble(value: number): string {
 }
 
 function quote(text: string): string {
+  const quoted = JSON.stringify(text);
+  if (!quoted.includes('\\u00')) return quoted;
   // Jackson writes the digits of escapes as capitals; no other escape holds digits.
-  return JSON.stringify(text).replace(/\\(\\|u00[0-9a-f]{2})/g, (written) =>
+  return quoted.replace(/\\(\\|u00[0-9a-f]{2})/g, (written) =>
     written === '\\\\' ? written : `\\u${written.slice(2).toUpperCase()}`,
   );
 }
@@ -95,25 +100,40 @@ class JsonReader {
   readonly #text: string;
   readonly #blanks: RegExp;
   #position = 0;
+  #valuesLeft: number;
 
-  constructor(text: string, blanks: RegExp) {
+  constructor(text: string, blanks: RegExp, maxValues: number) {
     this.#text = text;
     this.#blanks = blanks;
+    this.#valuesLeft = maxValues;
   }
 
   value(depth: number): JsonValue {
     if (depth > MAX_DEPTH) throw new JsonError(`nested more than ${MAX_DEPTH} levels deep`);
+    if (--this.#valuesLeft < 0) throw new JsonError('too many values');
     this.#skipBlanks();
-    const first = this.#text[this.#position];
-    if (first === '{') return this.#object(depth);
-    if (first === '[') return this.#array(depth);
-    if (first === '"') return this.#string();
-    for (const [word, value] of WORDS) {
-      if (!this.#text.startsWith(word, this.#position)) continue;
-      this.#position += word.length;
-      return value;
+    switch (this.#text[this.#position]) {
+      case '{':
+        return this.#object(depth);
+      case '[':
+        return this.#array(depth);
+      case '"':
+        return this.#string();
+      case 't':
+        return this.#word('true', true);
+      case 'f':
+        return this.#word('false', false);
+      case 'n':
+        return this.#word('null', null);
+      default:
+        return this.#number();
     }
-    return this.#number();
+  }
+
+  #word(word: string, value: JsonValue): JsonValue {
+    if (!this.#text.startsWith(word, this.#position)) throw this.#unexpected('a value');
+    this.#position += word.length;
+    return value;
   }
 
   end(): void {
@@ -151,6 +171,12 @@ class JsonReader {
   #string(): string {
     if (this.#text[this.#position] !== '"') throw this.#unexpected('a string');
     const start = this.#position;
+    const plainEnd = this.#text.indexOf('"', start + 1);
+    const plain = this.#text.slice(start + 1, plainEnd);
+    if (plainEnd > 0 && !NOT_PLAIN.test(plain)) {
+      this.#position = plainEnd + 1;
+      return plain;
+    }
     let end = start + 1;
     while (end < this.#text.length && this.#text[end] !== '"') end += this.#text[end] === '\\' ? 2 : 1;
     this.#position = end + 1;
@@ -179,6 +205,8 @@ class JsonReader {
   }
 
   #skipBlanks(): void {
+    const code = this.#text.charCodeAt(this.#position);
+    if (code > SPACE && code !== SLASH) return;
     this.#blanks.lastIndex = this.#position;
     this.#position += this.#blanks.exec(this.#text)?.[0].length ?? 0;
   }
@@ -193,11 +221,11 @@ class JsonReader {
   }
 }
 
-const WORDS: readonly (readonly [string, JsonValue])[] = [
-  ['true', true],
-  ['false', false],
-  ['null', null],
-];
+const SPACE = 0x20;
+const SLASH = 0x2f;
+/** Begins an escape, or may stand in no string. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what JSON forbids.
+const NOT_PLAIN = /[\u0000-\u001f\\]/;
 const NUMBER = /-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
 const BLANKS = /[ \t\r\n]*/y;
 /** With the comments that Avro Java lets pass. */
