@@ -12,6 +12,7 @@ import { RegistryError } from './registry/registry-errors.ts';
 import type { RegistryFront } from './registry-front.ts';
 import { RecordWriter } from './rest/record-writer.ts';
 import { type AskRegistry, RegistrySchemas } from './rest/schema-lookup.ts';
+import { tailPlugin } from './tail-front.ts';
 
 export interface RestFrontOptions {
   readonly broker: Broker;
@@ -49,7 +50,7 @@ export function openRest(options: RestFrontOptions): RestFront {
   const writer = new RecordWriter({ cluster, clock, random });
   return {
     parts: { cluster, writer, schemas },
-    plugins: [],
+    plugins: [tailPlugin(broker, () => newClusterClient(options, 'Consumer', 'rest-tail'), schemas)],
     close: async () => {
       writer.close();
       cluster.close();
