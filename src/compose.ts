@@ -12,6 +12,7 @@ import type { Broker } from './broker/broker.ts';
 import { ConfigWriter } from './broker/config-writer.ts';
 import { Dispatch } from './broker/dispatch.ts';
 import { RequestCounters } from './broker/request-counters.ts';
+import { LiveConfig } from './broker/live-config.ts';
 import { FetchSessionCache } from './broker/fetch-session.ts';
 import { handlersOf } from './broker/handlers/index.ts';
 import { TopicConfigs } from './broker/topic-configs.ts';
@@ -39,6 +40,7 @@ import { Partitions } from './replica/partitions.ts';
 import { ensurePersistentPaths, getOrCreateClusterId } from './zk/bootstrap.ts';
 import { nextBrokerId } from './zk/brokers.ts';
 import {
+  DEFAULT_ENTITY,
   readConfigNames,
   readConfigs,
   readStoredConfig,
@@ -71,6 +73,8 @@ interface Ground {
   readonly disk: NodeDisk;
   readonly random: SystemRandom;
   readonly logger: Logger;
+  readonly live: LiveConfig;
+  /** That of `live`: its fields change while the broker runs. */
   readonly config: BrokerConfig;
   readonly onFatal: BrokerOptions['onFatal'];
 }
@@ -103,12 +107,13 @@ const FIRST_METADATA_TIMEOUT_MS = 10_000;
 export async function startBroker({ config, logger, onFatal }: BrokerOptions): Promise<RunningBroker> {
   logger.info('starting');
   const machine = { clock: new SystemClock(), disk: new NodeDisk(), random: new SystemRandom() };
+  const live = new LiveConfig(config, logger.named('kafka.server.DynamicBrokerConfig'));
   const started: Started = [];
   const close = async (): Promise<void> => {
     for (const stop of started.splice(0).reverse()) await stop();
   };
   try {
-    const foundation = await layFoundation({ ...machine, logger, config, onFatal }, started);
+    const foundation = await layFoundation({ ...machine, logger, live, config: live.config, onFatal }, started);
     const rooms = furnish(foundation, started);
     await open(foundation, rooms, started);
     const { broker } = rooms;
@@ -137,7 +142,7 @@ async function layFoundation(ground: Ground, started: Started): Promise<Foundati
   const clusterId = await getOrCreateClusterId(zk, random);
   logger.info(`Cluster ID = ${clusterId}`);
   const { brokerId, ...opened } = await openLogs(ground, clusterId, zk);
-  return { ...ground, config: { ...ground.config, brokerId }, zk, clusterId, brokerId, ...opened };
+  return { ...ground, zk, clusterId, brokerId, ...opened };
 }
 
 function furnish(foundation: Foundation, started: Started): Rooms {
@@ -194,6 +199,7 @@ function furnish(foundation: Foundation, started: Started): Rooms {
     brokerEpoch,
     whenRegistered: () => membership.whenRegistered(),
   };
+  applyConfigChanges(foundation, broker);
   return { broker, membership, links };
 }
 
@@ -227,6 +233,7 @@ async function open(foundation: Foundation, rooms: Rooms, started: Started): Pro
   const configChanges = await watchConfigChanges(
     zk,
     async ({ type, name }) => {
+      if (type === 'brokers') return refreshBrokerConfig(foundation, name);
       if (type !== 'topics') return;
       // Also where nothing of the topic is: its leader may be the controller's to elect.
       controller.onUncleanLeaderElectionEnabled(name);
@@ -235,7 +242,7 @@ async function open(foundation: Foundation, rooms: Rooms, started: Started): Pro
     { clock, logger: logger.named('kafka.common.ZkNodeChangeNotificationListener') },
   );
   started.push(() => configChanges.close());
-  started.push(zk.onSessionEstablished(() => void topicConfigs.refreshAll()));
+  started.push(zk.onSessionEstablished(() => void refreshConfigs(foundation, topicConfigs)));
   await membership.join(endpoints);
   controller.start();
   started.push(() => controller.stop());
@@ -255,7 +262,7 @@ function newZooKeeper({ config, clock, logger }: Ground): ZooKeeper {
 
 /** Takes the log directories, finds out who this broker is, and recovers the logs with the settings of their topics. */
 async function openLogs(
-  { config, disk, clock, random, logger }: Ground,
+  { live, config, disk, clock, random, logger }: Ground,
   clusterId: string,
   zk: ZooKeeper,
 ): Promise<Pick<Foundation, 'logs' | 'brokerId' | 'topicOverrides'>> {
@@ -264,6 +271,8 @@ async function openLogs(
   logs.check(clusterId, configuredId);
   const brokerId = configuredId ?? logs.storedBrokerId ?? (await nextBrokerId(zk, config.reservedBrokerMaxId));
   logs.claim(clusterId, brokerId);
+  live.takeBrokerId(brokerId);
+  for (const name of [DEFAULT_ENTITY, String(brokerId)]) await refreshBrokerConfig({ live, config, zk, logger }, name);
   const stored = await readConfigs(zk, 'topics', await readConfigNames(zk, 'topics'));
   const topicOverrides = new Map<string, ReadonlyMap<string, string>>();
   await logs.load((topic) => {
@@ -273,6 +282,39 @@ async function openLogs(
     return topicConfigFrom(config, overrides);
   });
   return { logs, brokerId, topicOverrides };
+}
+
+/** Notifications may have been missed while there was no session. */
+async function refreshConfigs(foundation: Foundation, topicConfigs: TopicConfigs): Promise<void> {
+  const { brokerId, logger } = foundation;
+  try {
+    for (const name of [DEFAULT_ENTITY, String(brokerId)]) await refreshBrokerConfig(foundation, name);
+  } catch (error) {
+    logger.warn('The configuration of the brokers could not be read again', error);
+  }
+  await topicConfigs.refreshAll();
+}
+
+/** Reads what is stored for all brokers, or for this one; what is stored for another is none of its business. */
+async function refreshBrokerConfig(
+  { live, config, zk, logger }: Pick<Foundation, 'live' | 'config' | 'zk' | 'logger'>,
+  name: string,
+): Promise<void> {
+  if (name !== DEFAULT_ENTITY && name !== String(config.brokerId)) return;
+  const { config: overrides, problem } = await readStoredConfig(zk, 'brokers', name);
+  if (problem !== null) logger.error(`The overrides of brokers/${name} make no sense: ${problem}`);
+  live.accept(name === DEFAULT_ENTITY ? 'cluster' : 'broker', overrides);
+}
+
+/** What is made of the configuration, and not looked up when it is needed. */
+function applyConfigChanges({ live, config, logs }: Foundation, broker: Broker): void {
+  live.onChange((before) => {
+    broker.topicConfigs.refreshDefaults();
+    logs.onConfigChanged();
+    if (config.numReplicaFetchers !== before.numReplicaFetchers) broker.replicas.onFetcherCountChanged();
+    if (config.uncleanLeaderElectionEnable && !before.uncleanLeaderElectionEnable)
+      broker.controller.onUncleanLeaderElectionEnabled();
+  });
 }
 
 function newTopicConfigs(

@@ -12,6 +12,7 @@ import {
   ConfigRefusal,
 } from '../config/config-operations.ts';
 import type { ConfigKey } from '../config/definition.ts';
+import { alterableBrokerKey, checkChange, type DynamicLevel, usableOverrides } from '../config/dynamic-config.ts';
 import { topicConfigProblem, topicKey } from '../config/topic-config.ts';
 import { invalidTopicName } from '../model/topic-names.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
@@ -23,6 +24,8 @@ import type { StoredConfig } from './config-writer.ts';
 export const RESOURCE_TYPES = { TOPIC: 2, BROKER: 4, BROKER_LOGGER: 8, CLIENT_METRICS: 16 } as const;
 
 const LOGGER = 'kafka.server.ZkAdminManager';
+/** Kafka's name in ZooKeeper for what counts for all entities of a kind. */
+const CLUSTER_DEFAULTS = '<default>';
 
 /** What is to be done to one resource. */
 export interface Alteration {
@@ -85,7 +88,7 @@ async function alterResource(broker: Broker, alteration: Alteration, validateOnl
     case RESOURCE_TYPES.TOPIC:
       return alterTopic(broker, alteration, validateOnly);
     case RESOURCE_TYPES.BROKER:
-      return alterBroker(broker, alteration);
+      return alterBroker(broker, alteration, validateOnly);
     case RESOURCE_TYPES.CLIENT_METRICS: {
       const type = 'AlterConfigs is only supported for topics and brokers, but resource type is CLIENT_METRICS';
       throw new KafkaError('INVALID_REQUEST', type);
@@ -144,8 +147,13 @@ function changed(
   const { operations, isWhole } = alteration;
   if (isWhole) return new Map(operations.map(({ name, value }) => [name, value ?? '']));
   if (stored.problem !== null) throw invalidConfig(alteration, stored.problem);
+  return refusing(() => applyConfigOperations(stored.config, operations, keyOf));
+}
+
+/** Lets the client hear of a refusal. */
+function refusing<T>(decide: () => T): T {
   try {
-    return applyConfigOperations(stored.config, operations, keyOf);
+    return decide();
   } catch (error) {
     if (!(error instanceof ConfigRefusal)) throw error;
     throw new KafkaError(error.error, error.message);
@@ -161,10 +169,24 @@ function loggable(config: ReadonlyMap<string, string>): string {
   return [...config].map(([name, value]) => `${name} -> ${value}`).join(',');
 }
 
-function alterBroker({ brokerId }: Broker, { resourceName, operations }: Alteration): void {
-  if (resourceName !== '') requireBrokerId(brokerId, resourceName);
-  const names = operations.map(({ name }) => name).join(', ');
-  throw new KafkaError('INVALID_REQUEST', `Cannot update these configs dynamically: Set(${names})`);
+/** Under the empty name stands what all brokers have in common. */
+async function alterBroker(broker: Broker, alteration: Alteration, validateOnly: boolean): Promise<void> {
+  const { resourceName, operations, isWhole } = alteration;
+  if (resourceName !== '') requireBrokerId(broker.brokerId, resourceName);
+  const [level, entity]: [DynamicLevel, string] =
+    resourceName === '' ? ['cluster', CLUSTER_DEFAULTS] : ['broker', String(broker.brokerId)];
+  const touched = new Set(operations.map(({ name }) => name));
+  const decide = (stored: StoredConfig): ReadonlyMap<string, string> | null => {
+    const config = changed(alteration, stored, alterableBrokerKey);
+    // What a broker of another kind stored is not judged here, and stays, unless everything is replaced.
+    const usable = usableOverrides(config);
+    const judged = isWhole ? config : new Map([...config].filter(([name]) => touched.has(name) || usable.has(name)));
+    refusing(() => checkChange(broker.config, level, judged));
+    if (validateOnly) return null;
+    broker.logger.named(LOGGER).info(`Updating brokers/${entity} with new configuration : ${loggable(judged)}`);
+    return config;
+  };
+  await broker.configWriter.change('brokers', entity, decide);
 }
 
 function requireBrokerId(brokerId: number, name: string): void {

@@ -20,8 +20,8 @@ export interface StoredConfig {
 export interface ConfigStore {
   read(kind: ConfiguredKind, name: string): Promise<StoredConfig>;
   /**
-   * Replaces what has that version, and tells every broker. `stale`: it has another one by now, or nobody knows; `gone`:
-   * there is no such topic.
+   * Replaces what has that version, and tells every broker. `stale`: it has another one by now, or nobody knows;
+   * `gone`: there is no such topic.
    */
   replace(
     kind: ConfiguredKind,

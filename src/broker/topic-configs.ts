@@ -11,7 +11,7 @@ import type { Logger } from '../lib/logger.ts';
 import { KafkaError } from '../protocol/errors.ts';
 
 export interface TopicConfigsOptions {
-  /** The broker's own configuration: the defaults of every topic. */
+  /** The broker's own configuration: the defaults of every topic. When it has changed, call `refreshDefaults`. */
   readonly broker: BrokerConfig;
   /**
    * Reads what is stored for a topic; an empty map when nothing is. Rejects with INVALID_CONFIG when it makes no sense.
@@ -35,7 +35,7 @@ export class TopicConfigs {
   readonly #options: TopicConfigsOptions;
   /** As many as there are topics on this broker: whoever drops a topic calls `forget`. */
   readonly #known = new Map<string, KnownTopic>();
-  readonly #defaults: TopicConfig;
+  #defaults: TopicConfig;
   #lastReadNumber = 0;
 
   constructor(options: TopicConfigsOptions) {
@@ -98,6 +98,18 @@ export class TopicConfigs {
       } catch (error) {
         this.#options.logger.warn(`The configuration of topic ${topic} could not be read again`, error);
       }
+    }
+  }
+
+  /** The broker's configuration has changed: topics have other defaults. */
+  refreshDefaults(): void {
+    const { broker, onChange } = this.#options;
+    this.#defaults = topicConfigFrom(broker, NO_OVERRIDES);
+    for (const [topic, known] of this.#known) {
+      const config = topicConfigFrom(broker, known.overrides);
+      if (JSON.stringify(config) === JSON.stringify(known.config)) continue;
+      known.config = config;
+      onChange(topic, config);
     }
   }
 

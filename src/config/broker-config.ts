@@ -60,8 +60,15 @@ interface ResolvedBrokerConfig {
 
 export type BrokerConfig = Omit<RawBrokerConfig, keyof ResolvedBrokerConfig> &
   ResolvedBrokerConfig & {
-    /** What somebody supplied, key → text: the STATIC_BROKER_CONFIG level of DescribeConfigs. */
+    /** What somebody supplied at any level, key → text; of keys that stand for each other the one that counts. */
     readonly originals: ReadonlyMap<string, string>;
+    /** What the broker was started with: the STATIC_BROKER_CONFIG level of DescribeConfigs. */
+    readonly startedWith: ReadonlyMap<string, string>;
+    /** What is stored for this broker, and for all, and of use here. */
+    readonly dynamic: {
+      readonly broker: ReadonlyMap<string, string>;
+      readonly cluster: ReadonlyMap<string, string>;
+    };
   };
 
 export interface CheckedBrokerConfig {
@@ -104,7 +111,8 @@ export function checkBrokerConfig(settings: readonly Setting[], canonicalHostnam
   const used = unused.filter((key) => !key.startsWith('confluent.'));
   if (used.length > 0) warnings.push(`These configurations '[${used.join(', ')}]' were supplied but are not used yet.`);
   const originals = new Map(settings.map(({ key, value }) => [key, value]));
-  return { config: { ...raw, ...resolved, originals }, warnings };
+  const dynamic = { broker: new Map<string, string>(), cluster: new Map<string, string>() };
+  return { config: { ...raw, ...resolved, originals, startedWith: originals, dynamic }, warnings };
 }
 
 /** Reports likely typing errors; returns the other keys that nothing here reads. */

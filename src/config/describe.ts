@@ -6,6 +6,7 @@
  */
 import { BROKER_KEYS, type BrokerConfig, brokerKey } from './broker-config.ts';
 import { CONFIG_TYPES, type ConfigKey } from './definition.ts';
+import { alterableBrokerKey, brokerSynonymNames, isDynamicBrokerKey } from './dynamic-config.ts';
 import { TOPIC_KEYS, TOPIC_SYNONYMS, topicDefaultText } from './topic-config.ts';
 
 /** The numbers are those of DescribeConfigs' configSource. */
@@ -32,66 +33,20 @@ export interface DescribedConfig extends DescribedSynonym {
   readonly documentation: string | null;
 }
 
-/** Broker keys of which the first that is set counts. */
-const BROKER_SYNONYM_CHAINS: readonly (readonly string[])[] = [
-  ['log.roll.ms', 'log.roll.hours'],
-  ['log.roll.jitter.ms', 'log.roll.jitter.hours'],
-  ['log.retention.ms', 'log.retention.minutes', 'log.retention.hours'],
-];
-
-/** Kafka's DynamicBrokerConfig.brokerConfigSynonyms. */
-function brokerSynonymNames(name: string): readonly string[] {
-  if (name === 'log.flush.interval.ms') return ['log.flush.interval.ms', 'log.flush.scheduler.interval.ms'];
-  return BROKER_SYNONYM_CHAINS.find((chain) => chain.includes(name)) ?? [name];
-}
-
-/** Keys that Kafka can change while a broker runs; all others are read-only (DynamicBrokerConfig.AllDynamicConfigs). */
-const DYNAMIC_KEYS: ReadonlySet<string> = new Set([
-  ...[...TOPIC_SYNONYMS.values()].map((synonyms) => synonyms[0]?.name ?? '').filter(isDynamicLogKey),
-  'log.cleaner.threads',
-  'log.cleaner.dedupe.buffer.size',
-  'log.cleaner.io.buffer.load.factor',
-  'log.cleaner.io.buffer.size',
-  'log.cleaner.io.max.bytes.per.second',
-  'log.cleaner.backoff.ms',
-  'num.io.threads',
-  'num.network.threads',
-  'num.replica.fetchers',
-  'num.recovery.threads.per.data.dir',
-  'background.threads',
-  'metric.reporters',
-  'listeners',
-  'advertised.listeners',
-  'listener.security.protocol.map',
-  'principal.builder.class',
-  'sasl.enabled.mechanisms',
-  'max.connections',
-  'max.connection.creation.rate',
-  'max.connections.per.ip',
-  'max.connections.per.ip.overrides',
-  'producer.id.expiration.ms',
-  'transaction.partition.verification.enable',
-  'ssl.client.auth',
-]);
-
-function isDynamicLogKey(name: string): boolean {
-  return name !== 'log.message.format.version';
-}
-
 export function describeBrokerConfig(broker: BrokerConfig, names: readonly string[] | null): DescribedConfig[] {
   const all = new Set([...Object.keys(BROKER_KEYS), ...broker.originals.keys()]);
   return wanted(all, names).map((name) => describeBrokerKey(broker, name));
 }
 
 function describeBrokerKey(broker: BrokerConfig, name: string): DescribedConfig {
-  const definition = brokerKey(name);
+  const definition = alterableBrokerKey(name);
   const synonyms = brokerSynonyms(broker, name);
   return {
     name,
     value: definition === undefined ? null : brokerValue(broker, name, definition),
     source: synonyms[0]?.source ?? CONFIG_SOURCES.DEFAULT_CONFIG,
     isSensitive: definition === undefined || definition.type === 'PASSWORD',
-    readOnly: !DYNAMIC_KEYS.has(name),
+    readOnly: !isDynamicBrokerKey(name),
     synonyms,
     type: definition === undefined ? 0 : CONFIG_TYPES[definition.type],
     documentation: definition?.doc ?? null,
@@ -106,15 +61,18 @@ function brokerValue(broker: BrokerConfig, name: string, definition: ConfigKey):
   return original === undefined ? definition.defaultText : definition.canonical(original.trim());
 }
 
-/** First what is set, in the order of the chain, then the defaults; what stands before the key itself is left out. */
+/** Level by level what is set, in the order of the chain, then the defaults; from the key itself on. */
 function brokerSynonyms(broker: BrokerConfig, name: string): DescribedSynonym[] {
   const chain = brokerSynonymNames(name);
   const synonyms: DescribedSynonym[] = [];
-  for (const synonym of chain) {
-    const text = broker.originals.get(synonym);
-    if (text === undefined) continue;
-    const secret = brokerKey(synonym) === undefined || brokerKey(synonym)?.type === 'PASSWORD';
-    synonyms.push({ name: synonym, value: secret ? null : text, source: CONFIG_SOURCES.STATIC_BROKER_CONFIG });
+  for (const [source, texts] of levelsOf(broker)) {
+    for (const synonym of chain) {
+      const text = texts.get(synonym);
+      if (text === undefined) continue;
+      const type = alterableBrokerKey(synonym)?.type;
+      const isSecret = type === undefined || type === 'PASSWORD';
+      synonyms.push({ name: synonym, value: isSecret ? null : text, source: CONFIG_SOURCES[source] });
+    }
   }
   for (const synonym of chain) {
     const text = brokerKey(synonym)?.defaultText ?? null;
@@ -122,6 +80,25 @@ function brokerSynonyms(broker: BrokerConfig, name: string): DescribedSynonym[] 
   }
   const from = synonyms.findIndex((synonym) => synonym.name === name);
   return from < 0 ? [] : synonyms.slice(from);
+}
+
+function levelsOf({ dynamic, startedWith }: BrokerConfig) {
+  return [
+    ['DYNAMIC_BROKER_CONFIG', dynamic.broker],
+    ['DYNAMIC_DEFAULT_BROKER_CONFIG', dynamic.cluster],
+    ['STATIC_BROKER_CONFIG', startedWith],
+  ] as const;
+}
+
+/** What all brokers have in common, under the empty name: nothing but what is stored. */
+export function describeClusterDefaults(broker: BrokerConfig, names: readonly string[] | null): DescribedConfig[] {
+  const { cluster } = broker.dynamic;
+  return wanted(cluster.keys(), names).map((name) => {
+    const value = cluster.get(name) ?? null;
+    const source = CONFIG_SOURCES.DYNAMIC_DEFAULT_BROKER_CONFIG;
+    const synonyms = brokerSynonyms(broker, name).filter((synonym) => synonym.source === source);
+    return { ...describeBrokerKey(broker, name), value, source, synonyms };
+  });
 }
 
 export function describeTopicConfig(

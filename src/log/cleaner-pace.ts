@@ -9,13 +9,22 @@ const SLICE_MS = 2;
 
 export class CleanerPace {
   readonly #clock: Clock;
-  readonly #throttle: Throttle;
+  #throttle: Throttle;
+  #bytesPerSecond: number;
   #sliceStartMs = 0;
   #isStopped = false;
   #wake: (() => void) | null = null;
 
   constructor(clock: Clock, bytesPerSecond: number) {
     this.#clock = clock;
+    this.#bytesPerSecond = bytesPerSecond;
+    this.#throttle = new Throttle(bytesPerSecond);
+  }
+
+  /** From now on; what was used before is paid for. */
+  setBytesPerSecond(bytesPerSecond: number): void {
+    if (bytesPerSecond === this.#bytesPerSecond) return;
+    this.#bytesPerSecond = bytesPerSecond;
     this.#throttle = new Throttle(bytesPerSecond);
   }
 

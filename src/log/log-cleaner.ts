@@ -64,6 +64,11 @@ export class LogCleaner {
     if (logCleanerEnable && logCleanerThreads > 0) this.#loop ??= this.#run();
   }
 
+  /** The pace may be another one. */
+  onConfigChanged(): void {
+    this.#pace.setBytesPerSecond(this.#options.config.logCleanerIoMaxBytesPerSecond);
+  }
+
   /** Resolves when nothing is under way any more. */
   async stop(): Promise<void> {
     this.#pace.stop();

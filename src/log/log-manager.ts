@@ -134,7 +134,9 @@ export class LogManager {
       indexCache: new IndexCache(),
       appendedBytes: new AppendedBytes(),
       counters: this.counters,
-      producerIdExpirationMs: options.config.producerIdExpirationMs,
+      get producerIdExpirationMs() {
+        return config.producerIdExpirationMs;
+      },
     };
   }
 
@@ -368,6 +370,11 @@ export class LogManager {
 
   get hasOfflineDirectory(): boolean {
     return this.#managed.some(({ directory }) => directory.isOffline);
+  }
+
+  /** log.cleaner.io.max.bytes.per.second may have changed; everything else of the configuration is read when needed. */
+  onConfigChanged(): void {
+    this.#cleaner.onConfigChanged();
   }
 
   get cleanerCounters(): CleanerCounters {

@@ -63,6 +63,17 @@ export class Fetchers {
     fetcher.remove(partition);
   }
 
+  /** num.replica.fetchers has changed: deals the partitions out anew. */
+  resize(): void {
+    for (const [partition, fetcher] of [...this.#fetcherOf]) {
+      const { followerState } = partition;
+      if (followerState === null || this.#fetcher(followerState.leaderId, partition) === fetcher) continue;
+      partition.followAnew();
+      this.follow(partition);
+    }
+    this.closeIdle();
+  }
+
   /** Ends the loops that have nothing to fetch any more; to be called when a batch of changes is done. */
   closeIdle(): void {
     for (const [key, fetcher] of this.#fetchers) {

@@ -237,6 +237,12 @@ export class Partition implements LeaderView {
     return true;
   }
 
+  /** Follows the same leader from the end of the log as if it were new; what was asked for before does not count. */
+  followAnew(): void {
+    if (this.#follower === null || this.#state === null) return;
+    this.#follower = new this.#context.rules.FollowerState(this.#state.leader, this.#state.leaderEpoch, this.log);
+  }
+
   /** The replica is gone from this broker, or its disk is: whoever waits is told so. */
   close(reason: ErrorName): void {
     this.#closedBy = reason;

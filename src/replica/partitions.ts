@@ -203,6 +203,11 @@ export class Partitions {
     for (const partition of this.#table.ofTopic(topic)) partition.checkLag();
   }
 
+  /** num.replica.fetchers has changed. */
+  onFetcherCountChanged(): void {
+    this.#fetchers.resize();
+  }
+
   checkLag(): void {
     for (const partition of this.#table.online()) partition.checkLag();
   }

@@ -13,7 +13,7 @@ import { SystemClock } from '../../src/lib/clock.ts';
 import { createTopic, withAdmin } from '../support/admin.ts';
 import { eventually } from '../support/eventually.ts';
 import { useCluster } from '../support/use-cluster.ts';
-import { whenFullyReplicated, whenLed } from '../support/wire-client.ts';
+import { whenControlled, whenFullyReplicated, whenLed } from '../support/wire-client.ts';
 
 const cluster = useCluster();
 let client: ClusterClient;
@@ -63,7 +63,8 @@ async function produce(topic: string, value: string | Buffer, acks = -1): Promis
     await producer.send({ topic, acks, messages: [{ value }] });
     return 'written';
   } catch (error) {
-    return (error as { type?: string }).type ?? String(error);
+    const { cause, type } = error as { cause?: { type?: string }; type?: string };
+    return cause?.type ?? type ?? String(error);
   } finally {
     await producer.disconnect();
   }
@@ -149,22 +150,20 @@ describe('the configuration of a topic', () => {
     await whenFullyReplicated(cluster(), 'live');
   });
 
-  it('may give a partition an unclean leader, wherever the controller is', async () => {
-    for (const controller of [1, 2, 3]) {
-      const topic = `unclean-${controller}`;
-      // Two of three: one of the three topics has nothing on the controller.
-      const replicas = [1, 2, 3].filter((id) => id !== controller);
-      await createTopic(cluster(), topic, { assignment: [replicas] });
-      const [first, second] = replicas.map((id) => cluster().broker(id));
-      await second?.kill();
-      await eventually(async () => (await produce(topic, 'alone')) === 'written');
-      await first?.kill();
-      await second?.start();
-      expect(await alterTopic(topic, set('unclean.leader.election.enable', 'true'))).toBeNull();
-      expect(await whenLed(cluster(), topic, 0)).toBe(second?.id);
-      await first?.start();
-      await whenFullyReplicated(cluster(), topic);
-    }
+  it('may give a partition an unclean leader, also one of a topic that the controller has nothing of', async () => {
+    const topic = 'unclean';
+    const controller = await whenControlled(cluster());
+    const replicas = [1, 2, 3].filter((id) => id !== controller);
+    await createTopic(cluster(), topic, { assignment: [replicas] });
+    const [first, second] = replicas.map((id) => cluster().broker(id));
+    await second?.kill();
+    await eventually(async () => (await produce(topic, 'alone')) === 'written');
+    await first?.kill();
+    await second?.start();
+    expect(await alterTopic(topic, set('unclean.leader.election.enable', 'true'))).toBeNull();
+    expect(await whenLed(cluster(), topic, 0)).toBe(second?.id);
+    await first?.start();
+    await whenFullyReplicated(cluster(), topic);
   });
 
   it('is refused in Kafka’s words', async () => {
@@ -180,5 +179,78 @@ describe('the configuration of a topic', () => {
       "UNKNOWN_TOPIC_OR_PARTITION: The topic 'missing' does not exist.",
     );
     expect(await overridesOf('strict')).toEqual({});
+  });
+});
+
+describe('the configuration of brokers', () => {
+  const alterBroker = (name: string, ...changes: ConfigChange[]) => alter({ type: 'BROKER', name, changes });
+
+  async function described(type: 'TOPIC' | 'BROKER', name: string, key: string): Promise<string[]> {
+    const [found] = await describeConfigs(client, [{ type, name, keys: [key] }], { includeSynonyms: true });
+    if (found?.failure != null) throw found.failure;
+    const [entry] = found?.entries ?? [];
+    if (entry === undefined) return [];
+    return [entry, ...entry.synonyms].map((synonym) => `${synonym.name}=${synonym.value} ${synonym.source}`);
+  }
+
+  it('is changed for all of them or for one, counts at once, and is there again after a restart', async () => {
+    await createTopic(cluster(), 'limits', { assignment: [[2, 1, 3]] });
+    expect(await alterBroker('', set('message.max.bytes', '1000'), set('log.retention.ms', '900000'))).toBeNull();
+    await eventually(async () => (await produce('limits', Buffer.alloc(5000))) === 'MESSAGE_TOO_LARGE');
+    expect(await alterBroker('2', set('message.max.bytes', '9000'))).toBeNull();
+    await eventually(async () => (await produce('limits', Buffer.alloc(5000))) === 'written');
+    await cluster().broker(2).stop();
+    await cluster().broker(2).start();
+    await whenFullyReplicated(cluster(), 'limits');
+    const common = ['message.max.bytes=1000 DYNAMIC_DEFAULT_BROKER_CONFIG', 'message.max.bytes=1048588 DEFAULT_CONFIG'];
+    expect(await described('BROKER', '2', 'message.max.bytes')).toEqual([
+      'message.max.bytes=9000 DYNAMIC_BROKER_CONFIG',
+      'message.max.bytes=9000 DYNAMIC_BROKER_CONFIG',
+      ...common,
+    ]);
+    expect(await described('BROKER', '1', 'message.max.bytes')).toEqual([common[0], ...common]);
+    expect(await described('BROKER', '', 'message.max.bytes')).toEqual([common[0], common[0]]);
+    expect(await described('BROKER', '', 'num.partitions')).toEqual([]);
+    expect(await alterTopic('limits', set('retention.ms', '5000'))).toBeNull();
+    expect(await described('TOPIC', 'limits', 'retention.ms')).toEqual([
+      'retention.ms=5000 DYNAMIC_TOPIC_CONFIG',
+      'retention.ms=5000 DYNAMIC_TOPIC_CONFIG',
+      'log.retention.ms=900000 DYNAMIC_DEFAULT_BROKER_CONFIG',
+      'log.retention.hours=168 DEFAULT_CONFIG',
+    ]);
+    expect(await alterBroker('2', remove('message.max.bytes'))).toBeNull();
+    expect(await alterBroker('', remove('message.max.bytes'), remove('log.retention.ms'))).toBeNull();
+    await eventually(async () => (await produce('limits', Buffer.alloc(50_000))) === 'written');
+  });
+
+  it('may let followers fetch by more connections', async () => {
+    await createTopic(cluster(), 'wide', { assignment: Array.from({ length: 8 }, () => [1, 2, 3]) });
+    for (const count of ['2', '4', '2', '1']) {
+      expect(await alterBroker('', set('num.replica.fetchers', count))).toBeNull();
+      for (let index = 0; index < 16; index++) expect(await produce('wide', `${count}-${index}`)).toBe('written');
+    }
+    await whenFullyReplicated(cluster(), 'wide');
+    expect(await alterBroker('', remove('num.replica.fetchers'))).toBeNull();
+  });
+
+  it('is refused in Kafka’s words', async () => {
+    expect(await alterBroker('', set('zookeeper.connect', 'elsewhere:2181'))).toBe(
+      'INVALID_REQUEST: Cannot update these configs dynamically: Set(zookeeper.connect)',
+    );
+    expect(await alterBroker('1', set('log.retention.ms', 'long'))).toBe(
+      'INVALID_REQUEST: Invalid value long for configuration log.retention.ms: Not a number of type LONG',
+    );
+    expect(await alterBroker('1', set('num.io.threads', '99'))).toBe(
+      'INVALID_REQUEST: Invalid value org.apache.kafka.common.config.ConfigException: ' +
+        'Dynamic thread count update validation failed for num.io.threads=99, ' +
+        'value should not be greater than double the current value 8 for configuration Invalid dynamic configuration',
+    );
+    await withAdmin(cluster(), async (admin) => {
+      const configEntries = [{ name: 'log.retention.ms', value: '0' }];
+      const resources = [{ type: ConfigResourceTypes.BROKER, name: '3', configEntries }];
+      await expect(admin.alterConfigs({ validateOnly: false, resources })).rejects.toMatchObject({
+        type: 'INVALID_REQUEST',
+      });
+    });
   });
 });

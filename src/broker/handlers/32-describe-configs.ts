@@ -2,8 +2,8 @@
  * DescribeConfigs v0-4: the configuration of topics and of this broker.
  *
  * Behaviour: each resource is answered for itself. A topic's overrides are read from where they are stored, so the
- * answer is never older than the question; a broker can only be asked about itself. The empty broker name means the
- * defaults that all brokers share. Secret values are null. Kinds of resources that do not exist here are
+ * answer is never older than the question; a broker can only be asked about itself. The empty broker name means what
+ * is stored for all brokers. Secret values are null. Kinds of resources that do not exist here are
  * INVALID_REQUEST.
  * Versions: v0 has isDefault instead of the source. v1 adds the source and, if wanted, the synonyms. v3 adds the type
  * and, if wanted, the documentation.
@@ -12,6 +12,7 @@ import {
   CONFIG_SOURCES,
   type DescribedConfig,
   describeBrokerConfig,
+  describeClusterDefaults,
   describeTopicConfig,
 } from '../../config/describe.ts';
 import { invalidTopicName } from '../../model/topic-names.ts';
@@ -67,8 +68,7 @@ async function describe(broker: Broker, resource: Resource): Promise<DescribedCo
       return describeTopicConfig(broker.config, overrides, configurationKeys);
     }
     case RESOURCE_TYPES.BROKER:
-      // Nothing is stored for all brokers: the defaults of the table are not part of that answer.
-      if (resourceName === '') return [];
+      if (resourceName === '') return describeClusterDefaults(broker.config, configurationKeys);
       checkBrokerName(broker.brokerId, resourceName, 'or empty string, ');
       return describeBrokerConfig(broker.config, configurationKeys);
     case RESOURCE_TYPES.BROKER_LOGGER:
