@@ -4,6 +4,9 @@
  */
 import type { Broker } from './broker/broker.ts';
 import { ClusterClient, type ClusterClientSettings } from './client/cluster-client.ts';
+import { BodyBudget } from './http/body-budget.ts';
+import { MAX_PRODUCE_BYTES, restV2Produce } from './http/rest-v2-produce.ts';
+import { restV2Topics } from './http/rest-v2-topics.ts';
 import { type HttpServerOptions, newHttpApp } from './http/server.ts';
 import type { Random } from './lib/random.ts';
 import type { Endpoint } from './model/broker.ts';
@@ -36,6 +39,8 @@ export interface RestFront {
   close(): Promise<void>;
 }
 
+/** Of all bodies with records in memory at the same time. */
+const MAX_PRODUCING_BYTES = 4 * MAX_PRODUCE_BYTES;
 const ALL_INTERFACES: ReadonlySet<string> = new Set(['', '0.0.0.0', '::']);
 const REQUEST_TIMEOUT_MS = 15_000;
 /** How long a client of HTTP waits at most for what the cluster has to say, retries included. */
@@ -50,7 +55,10 @@ export function openRest(options: RestFrontOptions): RestFront {
   const writer = new RecordWriter({ cluster, clock, random });
   return {
     parts: { cluster, writer, schemas },
-    plugins: [tailPlugin(broker, () => newClusterClient(options, 'Consumer', 'rest-tail'), schemas)],
+    plugins: [
+      restV2Topics(cluster),
+      restV2Produce({ writer, schemas, clock }, new BodyBudget(MAX_PRODUCING_BYTES, MAX_PRODUCE_BYTES)),
+      tailPlugin(broker, () => newClusterClient(options, 'Consumer', 'rest-tail'), schemas)],
     close: async () => {
       writer.close();
       cluster.close();

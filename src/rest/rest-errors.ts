@@ -25,6 +25,9 @@ const refusal = (code: number, message: string): RestError => new RestError(code
 
 /** Input that cannot be meant; the detail follows the status' name, as in Confluent's StatusCodeException. */
 export const badRequest = (detail: string): RestError => refusal(400, `Bad Request: ${detail}`);
+/** A body that cannot be read. */
+export const refusedBody = (message: string): RestError => refusal(400, message);
+export const invalidTopic = (reason: string): RestError => refusal(KAFKA_BAD_REQUEST, reason);
 export const unprocessable = (message: string): RestError => refusal(422, message);
 export const topicNotFound = (): RestError => refusal(40401, 'Topic not found.');
 export const partitionNotFound = (): RestError => refusal(40402, 'Partition not found.');

@@ -1,0 +1,101 @@
+/**
+ * v2 of the REST Proxy: records are posted to a topic or to one of its partitions, in the format that the content type
+ * of the body says.
+ */
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { FormatName } from '../rest/embedded-format.ts';
+import { parseProduceRequest } from '../rest/produce-request.ts';
+import { produce, type ProductionTools, statusOf } from '../rest/record-production.ts';
+import { badRequest } from '../rest/rest-errors.ts';
+import { ANYTHING, describer, INT32, INT64, listOf, nullable, shape, STRING } from './api-description.ts';
+import type { BodyBudget } from './body-budget.ts';
+import { answerWith, partitionOf, topicOf, V2_TYPE, V2_TYPES } from './rest-v2-media.ts';
+
+/** Formats by content type; what says nothing of embedded data has it as binary. */
+const FORMATS: ReadonlyMap<string, FormatName> = new Map([
+  ['application/vnd.kafka.binary.v2+json', 'binary'],
+  ['application/vnd.kafka.json.v2+json', 'json'],
+  ['application/vnd.kafka.avro.v2+json', 'avro'],
+  [V2_TYPE, 'binary'],
+  ['application/json', 'binary'],
+]);
+/** Confluent's has them where it has a registry for them. */
+const MISSING_FORMATS: ReadonlyMap<string, string> = new Map([
+  ['application/vnd.kafka.jsonschema.v2+json', 'JSONSCHEMA'],
+  ['application/vnd.kafka.protobuf.v2+json', 'PROTOBUF'],
+]);
+/** Of one body. */
+export const MAX_PRODUCE_BYTES = 16 * 1024 * 1024;
+
+const describe = describer('REST Proxy v2', { consumes: [...FORMATS.keys()], produces: V2_TYPES });
+const SCHEMAS = {
+  key_schema: { ...STRING, description: 'For avro: the schema of the keys, registered under <topic>-key' },
+  key_schema_id: { ...INT32, description: 'Instead of the schema: its id' },
+  value_schema: { ...STRING, description: 'For avro: the schema of the values, registered under <topic>-value' },
+  value_schema_id: { ...INT32, description: 'Instead of the schema: its id' },
+};
+const DATA = { ...ANYTHING, description: 'binary: base64; json: any; avro: in JSON, unions as {"type": value}' };
+const BODY = shape({ records: listOf(shape({ key: DATA, value: DATA, partition: INT32 })), ...SCHEMAS }, ['records']);
+const PRODUCED = shape({
+  partition: nullable(INT32),
+  offset: nullable(INT64),
+  error_code: { ...nullable(INT32), description: '50003 when another try may help, 50002 when not' },
+  error: nullable(STRING),
+});
+const ANSWER = shape({
+  offsets: listOf(PRODUCED),
+  key_schema_id: nullable(INT32),
+  value_schema_id: nullable(INT32),
+});
+const TOPIC = 'The name of the topic';
+const ROUTES = {
+  topic: describe('Produce records to a topic', { params: { topic: TOPIC }, body: BODY, answer: ANSWER }),
+  partition: describe('Produce records to one partition', {
+    params: { topic: TOPIC, partition: { ...INT32, description: 'Its number, from 0 on' } },
+    body: BODY,
+    answer: ANSWER,
+  }),
+};
+
+export function restV2Produce(tools: ProductionTools, budget: BodyBudget): FastifyPluginAsync {
+  return async (app) => {
+    answerWith(app, V2_TYPES);
+    budget.watch(app);
+    readBodies(app);
+    const options = { bodyLimit: MAX_PRODUCE_BYTES };
+    app.post('/topics/:topic', { schema: ROUTES.topic, ...options }, (request, reply) =>
+      answer(tools, request, reply, null),
+    );
+    app.post('/topics/:topic/partitions/:partition', { schema: ROUTES.partition, ...options }, (request, reply) =>
+      answer(tools, request, reply, partitionOf(request)),
+    );
+  };
+}
+
+/** As texts: which digits of a number count is for the format to say. */
+function readBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  const types = [...FORMATS.keys(), ...MISSING_FORMATS.keys()];
+  app.addContentTypeParser(types, { parseAs: 'string' }, (_request, body, done) => done(null, body));
+}
+
+async function answer(
+  tools: ProductionTools,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  partition: number | null,
+): Promise<FastifyReply> {
+  const topic = topicOf(request);
+  const format = formatOf(request);
+  const body = typeof request.body === 'string' ? request.body : '';
+  const response = await produce(tools, format, topic, partition, parseProduceRequest(body));
+  return reply.code(statusOf(response)).send(response);
+}
+
+/** @throws RestError for a format that there is no registry for */
+function formatOf({ headers }: FastifyRequest): FormatName {
+  const type = (headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+  const missing = MISSING_FORMATS.get(type);
+  if (missing !== undefined) throw badRequest(`Raw schema not supported with format = ${missing}`);
+  return FORMATS.get(type) ?? 'binary';
+}
