@@ -4,6 +4,7 @@
  */
 import type { Broker } from './broker/broker.ts';
 import { ClusterClient, type ClusterClientSettings } from './client/cluster-client.ts';
+import { restV3Routes } from './http/rest-v3.ts';
 import { BodyBudget } from './http/body-budget.ts';
 import { MAX_PRODUCE_BYTES, restV2Produce } from './http/rest-v2-produce.ts';
 import { restV2Topics } from './http/rest-v2-topics.ts';
@@ -15,6 +16,7 @@ import { RegistryError } from './registry/registry-errors.ts';
 import type { RegistryFront } from './registry-front.ts';
 import { RecordWriter } from './rest/record-writer.ts';
 import { type AskRegistry, RegistrySchemas } from './rest/schema-lookup.ts';
+import { V3ClusterAdmin } from './rest/v3-cluster-admin.ts';
 import { tailPlugin } from './tail-front.ts';
 
 export interface RestFrontOptions {
@@ -45,6 +47,8 @@ const ALL_INTERFACES: ReadonlySet<string> = new Set(['', '0.0.0.0', '::']);
 const REQUEST_TIMEOUT_MS = 15_000;
 /** How long a client of HTTP waits at most for what the cluster has to say, retries included. */
 const API_TIMEOUT_MS = 30_000;
+/** The controller itself may take 30 s to see a change through: whoever asked again before that would be refused. */
+const CHANGE_TIMEOUTS = { requestTimeoutMs: 40_000, apiTimeoutMs: 45_000 };
 
 export function openRest(options: RestFrontOptions): RestFront {
   const { broker, random } = options;
@@ -52,16 +56,22 @@ export function openRest(options: RestFrontOptions): RestFront {
   const registry = registryDesk(options);
   const schemas = new RegistrySchemas(registry.ask, clock);
   const cluster = newClusterClient(options, 'AdminClient', 'rest-proxy');
+  const changes = newClusterClient(options, 'AdminClient', 'rest-proxy-changes', CHANGE_TIMEOUTS);
   const writer = new RecordWriter({ cluster, clock, random });
+  const admin = new V3ClusterAdmin({ questions: cluster, changes });
+  const logger = broker.logger.named('barnabas.rest.RestV3');
   return {
     parts: { cluster, writer, schemas },
     plugins: [
       restV2Topics(cluster),
       restV2Produce({ writer, schemas, clock }, new BodyBudget(MAX_PRODUCING_BYTES, MAX_PRODUCE_BYTES)),
-      tailPlugin(broker, () => newClusterClient(options, 'Consumer', 'rest-tail'), schemas)],
+      tailPlugin(broker, () => newClusterClient(options, 'Consumer', 'rest-tail'), schemas),
+      restV3Routes({ admin, clusterId: broker.clusterId, logger }),
+    ],
     close: async () => {
       writer.close();
       cluster.close();
+      changes.close();
       await registry.close();
     },
   };

@@ -282,8 +282,9 @@ export class ClusterClient {
     for (let backoffMs = MIN_BACKOFF_MS; ; backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS)) {
       const response = await this.#attempt(node, api, request, deadline);
       if (response !== null) return response;
+      if (this.#closed) throw new ApiError('TimeoutException', `The ${this.#settings.kind} was closed. Call: ${call}`);
       if (this.clock.monotonicMs() + backoffMs >= deadline) throw timedOut(call);
-      await this.clock.sleep(backoffMs);
+      await this.#pause(backoffMs);
     }
   }
 

@@ -35,11 +35,19 @@ const AGREEMENT_POLL_MS = 50;
 const FIRST_VERSION_WITH_OPERATIONS = 8;
 const DEFAULT = -1;
 
+export interface V3Clients {
+  readonly questions: ClusterClient;
+  /** A broker answers a connection in the order of its requests: behind a change, questions would wait for it. */
+  readonly changes: ClusterClient;
+}
+
 export class V3ClusterAdmin implements V3Admin {
   readonly #cluster: ClusterClient;
+  readonly #changes: ClusterClient;
 
-  constructor(cluster: ClusterClient) {
-    this.#cluster = cluster;
+  constructor({ questions, changes }: V3Clients) {
+    this.#cluster = questions;
+    this.#changes = changes;
   }
 
   async describeCluster(): Promise<ClusterDescription> {
@@ -71,18 +79,18 @@ export class V3ClusterAdmin implements V3Admin {
       assignments: [...replicas].map(([partitionIndex, brokerIds]) => ({ partitionIndex, brokerIds })),
       configs: [...configs].map(([key, value]) => ({ name: key, value })),
     };
-    const created = await createTopic(this.#cluster, request, validateOnly);
+    const created = await createTopic(this.#changes, request, validateOnly);
     if (!validateOnly) await this.#agreed(name, ({ errorCode }) => errorCode === Errors.NONE);
     return created;
   }
 
   async createPartitions(topic: string, count: number): Promise<void> {
-    await createPartitions(this.#cluster, [{ topic, count, assignments: null }]);
+    await createPartitions(this.#changes, [{ topic, count, assignments: null }]);
     await this.#agreed(topic, ({ partitions }) => partitions.length >= count);
   }
 
   async deleteTopic(name: string): Promise<void> {
-    await deleteTopics(this.#cluster, [name]);
+    await deleteTopics(this.#changes, [name]);
     await this.#agreed(name, ({ errorCode }) => errorCode !== Errors.NONE);
   }
 
@@ -103,7 +111,7 @@ export class V3ClusterAdmin implements V3Admin {
     alterations: Parameters<V3Admin['alterConfigs']>[0],
     validateOnly: boolean,
   ): ReturnType<V3Admin['alterConfigs']> {
-    return incrementalAlterConfigs(this.#cluster, alterations, { validateOnly });
+    return incrementalAlterConfigs(this.#changes, alterations, { validateOnly });
   }
 
   async groupIds(): Promise<string[]> {

@@ -1,0 +1,178 @@
+/**
+ * What the routes of the API v3 have in common: one request as they see it, and lists as they answer with them.
+ *
+ * Guarantees: a path leads nowhere when it names another cluster, or has words where a number belongs; a list takes
+ * no more memory than its things did before they were shown, is not made faster than it is read, and ends with its
+ * client; few long lists are made at once. A list that fails half way is cut off, so that nobody takes it for whole.
+ */
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema, HTTPMethods } from 'fastify';
+import type { Logger } from '../lib/logger.ts';
+import { RestError } from '../rest/rest-errors.ts';
+import type { Turnstile } from '../rest/turnstile.ts';
+import { type ListHead, V3Links } from '../rest/v3-links.ts';
+import { HttpProblem } from './problem.ts';
+
+export interface V3RoutesOptions {
+  readonly clusterId: string;
+  readonly logger: Logger;
+  /** In front of lists of all that the cluster has. */
+  readonly turnstile: Turnstile;
+}
+
+export type V3Handler = (call: V3Call, reply: FastifyReply) => Promise<unknown>;
+type Things = Iterable<object> | AsyncIterable<object>;
+
+const INT32_MAX = 0x7fff_ffff;
+const PIECE_LENGTH = 64 * 1024;
+/** Of a client that reads nothing of a long list any more. */
+const STALL_TIMEOUT_MS = 30_000;
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+/** The routes of one cluster. */
+export class V3Routes {
+  readonly #app: FastifyInstance;
+  readonly #options: V3RoutesOptions;
+
+  constructor(app: FastifyInstance, options: V3RoutesOptions) {
+    this.#app = app;
+    this.#options = options;
+  }
+
+  get clusterId(): string {
+    return this.#options.clusterId;
+  }
+
+  /** @param path below the cluster's own */
+  on(method: HTTPMethods, path: string, schema: FastifySchema, handler: V3Handler): void {
+    const url = `/v3/clusters/:cluster_id${path}`;
+    this.#app.route({
+      method,
+      url,
+      schema,
+      handler: (request, reply) => handler(new V3Call(request, this.clusterId, path), reply),
+    });
+  }
+
+  /** The list of all clusters. */
+  onClusters(schema: FastifySchema, handler: V3Handler): void {
+    this.#app.get('/v3/clusters', { schema }, (request, reply) =>
+      handler(new V3Call(request, this.clusterId, ''), reply),
+    );
+  }
+
+  /** A list of things that are at hand already, or a long one that is made while it is read. */
+  async list(reply: FastifyReply, head: ListHead, things: () => Promise<Things> | Things): Promise<FastifyReply> {
+    const leave = await this.#options.turnstile.enter();
+    const texts = listTexts(head, things);
+    try {
+      if (reply.raw.destroyed) return reply;
+      const first = await texts.next();
+      const next = first.done === true ? first : await texts.next();
+      reply.header('content-type', JSON_TYPE);
+      if (next.done === true) {
+        leave();
+        return reply.send(first.value ?? '');
+      }
+      const stream = Readable.from(this.#rest([first.value ?? '', next.value], texts), { objectMode: false });
+      stream.once('close', leave);
+      endWhenStalled(reply);
+      return reply.send(stream);
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  async *#rest(
+    begun: readonly string[],
+    texts: AsyncGenerator<string, void, undefined>,
+  ): AsyncGenerator<string, void, undefined> {
+    try {
+      yield* begun;
+      yield* texts;
+    } catch (error) {
+      this.#options.logger.warn('A list could not be answered to its end', error);
+      throw error;
+    }
+  }
+}
+
+/** Each as it is shown, when its turn comes. */
+export function* shown<T>(things: Iterable<T>, view: (thing: T) => object): Generator<object, void, undefined> {
+  for (const thing of things) yield view(thing);
+}
+
+/** The list as it is sent, in pieces of some size. */
+async function* listTexts(
+  head: ListHead,
+  things: () => Promise<Things> | Things,
+): AsyncGenerator<string, void, undefined> {
+  const { kind, metadata } = head;
+  let text = `{"kind":${JSON.stringify(kind)},"metadata":${JSON.stringify(metadata)},"data":[`;
+  let separator = '';
+  for await (const thing of await things()) {
+    text += separator + JSON.stringify(thing);
+    separator = ',';
+    if (text.length < PIECE_LENGTH) continue;
+    yield text;
+    text = '';
+  }
+  yield `${text}]}`;
+}
+
+/** After the answer Node sets the time that it gives a connection without requests. */
+function endWhenStalled({ raw }: FastifyReply): void {
+  const { socket } = raw;
+  if (socket === null) return;
+  const end = () => socket.destroy();
+  socket.setTimeout(STALL_TIMEOUT_MS, end);
+  raw.once('close', () => socket.off('timeout', end));
+}
+
+/** One request. */
+export class V3Call {
+  readonly links: V3Links;
+  readonly body: unknown;
+  readonly #params: ReadonlyMap<string, string>;
+  readonly #query: unknown;
+
+  /** @throws RestError 404 when the request is for another cluster */
+  constructor(request: FastifyRequest, clusterId: string, path: string) {
+    this.#params = new Map(Object.entries(request.params as { [name: string]: string }));
+    this.#query = request.query;
+    this.body = request.body;
+    const asked = this.#params.get('cluster_id') ?? clusterId;
+    if (asked !== clusterId) throw clusterNotFound(asked, path);
+    this.links = new V3Links(baseOf(request), clusterId);
+  }
+
+  text(name: string): string {
+    return this.#params.get(name) ?? '';
+  }
+
+  /** @throws HttpProblem 404 for anything but a number */
+  int(name: string): number {
+    const written = this.text(name);
+    if (!/^\d{1,10}$/.test(written) || Number(written) > INT32_MAX) throw new HttpProblem(404);
+    return Number(written);
+  }
+
+  query(name: string): string | undefined {
+    const value = new Map(Object.entries(this.#query as { [name: string]: string | string[] })).get(name);
+    return Array.isArray(value) ? value[0] : value;
+  }
+}
+
+/** As the client called it: what stands before the server is not asked, nor believed. */
+function baseOf({ protocol, host, socket }: FastifyRequest): string {
+  const authority = host === '' || host === undefined ? `${socket.localAddress}:${socket.localPort}` : host;
+  return `${protocol}://${authority}`;
+}
+
+/** In the words of the manager that Confluent's would have asked. */
+function clusterNotFound(asked: string, path: string): Error {
+  if (path === '') return new HttpProblem(404);
+  const verb = path.startsWith('/consumer-groups') ? 'could not' : 'cannot';
+  return new RestError(404, `Cluster ${asked} ${verb} be found.`);
+}
