@@ -10,6 +10,7 @@ interface Described {
   readonly operationId: string;
   readonly summary?: string;
   readonly tags?: readonly string[];
+  readonly parameters?: readonly { readonly in: string; readonly name: string }[];
   readonly requestBody?: { readonly content: { readonly [type: string]: unknown } };
   readonly responses: { readonly [status: string]: { readonly content?: { readonly [type: string]: unknown } } };
 }
