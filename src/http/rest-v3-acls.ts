@@ -2,10 +2,9 @@
  * ACLs in the API v3. There is no authorizer, so there are none to be listed, created or deleted: who asks is told so,
  * as a Kafka without one tells.
  */
-import { ApiError } from '../client/api-error.ts';
-import { Errors } from '../protocol/errors.ts';
-import { requireBody } from '../rest/v3-bodies.ts';
+import { KafkaError } from '../protocol/errors.ts';
 import { badRequest } from '../rest/rest-errors.ts';
+import { requireBody } from '../rest/v3-bodies.ts';
 import type { V3Call, V3Routes } from './rest-v3-call.ts';
 import { describeV3, paramsOf } from './rest-v3-descriptions.ts';
 
@@ -18,11 +17,11 @@ export function aclRoutes(routes: V3Routes): void {
   const refusal = { params, description: 'Refused: the cluster has no authorizer' };
   routes.on('GET', '/acls', describeV3('Searches ACLs', refusal), async (call) => {
     requireFilter(call, 'any', 'cannot be UNKNOWN');
-    throw securityDisabled('No Authorizer is configured on the broker');
+    throw new KafkaError('SECURITY_DISABLED', 'No Authorizer is configured on the broker');
   });
   routes.on('DELETE', '/acls', describeV3('Deletes ACLs', refusal), async (call) => {
     requireFilter(call, 'unknown', 'cannot be unspecified or UNKNOWN');
-    throw securityDisabled(NO_AUTHORIZER);
+    throw new KafkaError('SECURITY_DISABLED', NO_AUTHORIZER);
   });
   for (const [path, summary] of [
     ['/acls', 'Creates an ACL'],
@@ -30,15 +29,11 @@ export function aclRoutes(routes: V3Routes): void {
   ] as const)
     routes.on('POST', path, describeV3(summary, refusal), async ({ body }) => {
       requireBody(body);
-      throw securityDisabled(NO_AUTHORIZER);
+      throw new KafkaError('SECURITY_DISABLED', NO_AUTHORIZER);
     });
 }
 
 function requireFilter(call: V3Call, missing: string, why: string): void {
   const unknown = FILTER.find((name) => (call.query(name) ?? missing).toUpperCase() === 'UNKNOWN');
   if (unknown !== undefined) throw badRequest(`${unknown} ${why}`);
-}
-
-function securityDisabled(message: string): ApiError {
-  return ApiError.of(Errors.SECURITY_DISABLED, message);
 }

@@ -2,11 +2,10 @@
  * Configurations in the API v3: of topics, of brokers and of what all brokers share. Each has the same routes: list,
  * get, set and reset one, change several at once.
  */
-import type { ConfigResource } from '../client/config-admin.ts';
 import type { V3Admin } from '../rest/v3-admin.ts';
 import { configChangesOf, configValueOf, topicsChangesOf } from '../rest/v3-bodies.ts';
 import { configListHead, configView, configViews } from '../rest/v3-config-views.ts';
-import { allConfigs, changeConfigs, changeTopics, configEntries } from '../rest/v3-configs.ts';
+import { allConfigs, changeConfigs, changeTopics, type ConfigOwner, configEntries } from '../rest/v3-configs.ts';
 import type { JsonSchema } from './api-description.ts';
 import { HttpProblem } from './problem.ts';
 import type { V3Call, V3Routes } from './rest-v3-call.ts';
@@ -33,7 +32,7 @@ interface Owner {
   readonly what: string;
   readonly answer: JsonSchema;
   /** @throws when there is none */
-  of(call: V3Call): Promise<ConfigResource>;
+  of(call: V3Call): Promise<ConfigOwner>;
   /** A setting can be set that is not in the list: it holds what is set and nothing else. */
   readonly listsOnlyWhatIsSet: boolean;
 }

@@ -2,10 +2,8 @@
  * Partitions, their replicas and offsets in the API v3; and reassignments, of which there are none: replicas stay
  * where they were put.
  */
-import { ApiError } from '../client/api-error.ts';
-import { Errors } from '../protocol/errors.ts';
 import { badRequest, partitionNotFound, RestError } from '../rest/rest-errors.ts';
-import type { PartitionDescription, V3Admin } from '../rest/v3-admin.ts';
+import { findPartition, type PartitionDescription, type V3Admin } from '../rest/v3-admin.ts';
 import { partitionOffsetsView, partitionView, replicaView } from '../rest/v3-cluster-views.ts';
 import { HttpProblem } from './problem.ts';
 import { shown, type V3Call, type V3Routes } from './rest-v3-call.ts';
@@ -109,18 +107,8 @@ function reassignmentRoutes(routes: V3Routes): void {
   });
 }
 
-/** @throws RestError 40403 when there is no such topic, in the words for one partition of it */
-async function find(admin: V3Admin, call: V3Call): Promise<PartitionDescription | undefined> {
-  const topic = call.text('topic_name');
-  const wanted = call.int('partition_id');
-  try {
-    const { partitions } = await admin.topic(topic);
-    return partitions.find(({ partition }) => partition === wanted);
-  } catch (error) {
-    if (!(error instanceof ApiError) || error.error !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
-    const text = `This server does not host topic-partition ${wanted} for topic ${topic}`;
-    throw ApiError.of(Errors.UNKNOWN_TOPIC_OR_PARTITION, text);
-  }
+function find(admin: V3Admin, call: V3Call): Promise<PartitionDescription | undefined> {
+  return findPartition(admin, call.text('topic_name'), call.int('partition_id'));
 }
 
 async function findForReplicas(admin: V3Admin, call: V3Call): Promise<PartitionDescription> {

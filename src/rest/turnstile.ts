@@ -1,5 +1,5 @@
 /**
- * @pure Lets in so many at once, and so many more wait for their turn; whoever comes then is sent away. For work that
+ * Lets in so many at once, and so many more wait for their turn; whoever comes then is sent away. For work that
  * takes much memory while it lasts.
  */
 import { tooManyRequests } from './rest-errors.ts';

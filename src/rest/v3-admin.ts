@@ -2,10 +2,12 @@
  * What the API v3 asks of the cluster, and what it is told: a port, so that its answers can be looked at without a
  * cluster. Every call rejects with an ApiError (or a ConnectionError) that says what Kafka says.
  */
+import { ApiError } from '../client/api-error.ts';
 import type { CreatedTopic } from '../client/admin-client.ts';
 import type { AlterationResult, ConfigAlteration, ConfigResource, DescribedConfigs } from '../client/config-admin.ts';
 import type { DescribedGroup, DescribedMember } from '../client/group-admin.ts';
 import type { TopicPartition } from '../model/topic-partition.ts';
+import { Errors } from '../protocol/errors.ts';
 
 export interface V3Admin {
   describeCluster(): Promise<ClusterDescription>;
@@ -31,6 +33,24 @@ export interface V3Admin {
   groups(groupIds: readonly string[]): Promise<GroupDescription[]>;
   /** What the group has committed and where the partitions end for it, in the order of topics and partitions. */
   groupOffsets(groupId: string): Promise<GroupOffsets[]>;
+}
+
+/** @throws RestError 40403 when there is no such topic, in the words for one partition of it */
+export async function findPartition(
+  admin: V3Admin,
+  topic: string,
+  partition: number,
+): Promise<PartitionDescription | undefined> {
+  try {
+    const { partitions } = await admin.topic(topic);
+    return partitions.find((described) => described.partition === partition);
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.error !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
+    throw ApiError.of(
+      Errors.UNKNOWN_TOPIC_OR_PARTITION,
+      `This server does not host topic-partition ${partition} for topic ${topic}`,
+    );
+  }
 }
 
 export interface ClusterBroker {

@@ -1,4 +1,7 @@
-/** Configurations for the API v3: read, and changed setting by setting; what is not there is refused before anything. */
+/**
+ * Configurations for the API v3: read, and changed setting by setting. What is not there is refused before anything is
+ * done.
+ */
 import type { ApiError } from '../client/api-error.ts';
 import type { ConfigChange, ConfigEntry, ConfigResource } from '../client/config-admin.ts';
 import { RestError, restErrorOf } from './rest-errors.ts';
@@ -7,12 +10,15 @@ import type { ConfigChanges, TopicsChanges } from './v3-bodies.ts';
 import { type ConfigView, configViews } from './v3-config-views.ts';
 import type { V3Links } from './v3-links.ts';
 
+/** Whose configuration it is: a topic's, a broker's by its id or, with the empty name, that of all brokers. */
+export type ConfigOwner = ConfigResource;
+
 const NOT_FOUND = 404;
 /** A topic has about thirty settings: that many are a few megabytes of an answer, and a few requests to ZooKeeper. */
 const TOPICS_AT_ONCE = 50;
 
 /** @throws ApiError UNKNOWN_TOPIC_OR_PARTITION */
-export async function configEntries(admin: V3Admin, owner: ConfigResource): Promise<readonly ConfigEntry[]> {
+export async function configEntries(admin: V3Admin, owner: ConfigOwner): Promise<readonly ConfigEntry[]> {
   const [described] = await admin.configs([owner]);
   if (described === undefined) throw new RestError(NOT_FOUND, 'HTTP 404 Not Found');
   if (described.failure !== null) throw described.failure;
@@ -23,7 +29,7 @@ export async function configEntries(admin: V3Admin, owner: ConfigResource): Prom
 export async function* allConfigs(
   admin: V3Admin,
   links: V3Links,
-  owners: readonly ConfigResource[],
+  owners: readonly ConfigOwner[],
 ): AsyncGenerator<ConfigView, void, undefined> {
   for (let start = 0; start < owners.length; start += TOPICS_AT_ONCE) {
     const described = await admin.configs(owners.slice(start, start + TOPICS_AT_ONCE));
@@ -43,7 +49,7 @@ export async function* allConfigs(
 export async function changeConfigs(
   admin: V3Admin,
   clusterId: string,
-  owner: ConfigResource,
+  owner: ConfigOwner,
   { changes, validateOnly }: ConfigChanges,
   mustExist: boolean,
 ): Promise<void> {

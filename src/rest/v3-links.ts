@@ -2,7 +2,8 @@
  * @pure Where things are found in the API v3 and what they are called: addresses, which begin with the one that the
  * client used, and names (Confluent's UrlFactory and CrnFactory).
  *
- * Guarantees: an address leads to its thing whatever the thing is called, but `.` and `..`; parts without a name are left out.
+ * Guarantees: an address leads to its thing whatever the thing is called, but `.` and `..`; parts without a name are
+ * left out.
  */
 
 /** A thing of the API: what every answer begins with. */
