@@ -4,6 +4,7 @@
  */
 import type { Broker } from './broker/broker.ts';
 import { ClusterClient, type ClusterClientSettings } from './client/cluster-client.ts';
+import { openConsumers } from './consumers-front.ts';
 import { restV3Routes } from './http/rest-v3.ts';
 import { BodyBudget } from './http/body-budget.ts';
 import { MAX_PRODUCE_BYTES, restV2Produce } from './http/rest-v2-produce.ts';
@@ -24,6 +25,8 @@ export interface RestFrontOptions {
   readonly sockets: SocketServer;
   readonly registry: RegistryFront;
   readonly random: Random;
+  /** Where clients find this very broker: http://host:port */
+  readonly baseUri: () => string;
 }
 
 /** What the plugins of the REST Proxy are made of. */
@@ -37,6 +40,8 @@ export interface RestParts {
 export interface RestFront {
   readonly parts: RestParts;
   readonly plugins: HttpServerOptions['plugins'];
+  /** Consumers commit and leave their groups: to be called while this broker is one of the cluster. */
+  closeConsumers(): Promise<void>;
   /** To be called when no route runs any more. What is pending fails. */
   close(): Promise<void>;
 }
@@ -47,6 +52,8 @@ const ALL_INTERFACES: ReadonlySet<string> = new Set(['', '0.0.0.0', '::']);
 const REQUEST_TIMEOUT_MS = 15_000;
 /** How long a client of HTTP waits at most for what the cluster has to say, retries included. */
 const API_TIMEOUT_MS = 30_000;
+/** For each of the few connections of a consumer instance, of which there may be many. */
+const CONSUMER_BUFFER_BYTES = 16 * 1024;
 /** The controller itself may take 30 s to see a change through: whoever asked again before that would be refused. */
 const CHANGE_TIMEOUTS = { requestTimeoutMs: 40_000, apiTimeoutMs: 45_000 };
 
@@ -58,6 +65,14 @@ export function openRest(options: RestFrontOptions): RestFront {
   const cluster = newClusterClient(options, 'AdminClient', 'rest-proxy');
   const changes = newClusterClient(options, 'AdminClient', 'rest-proxy-changes', CHANGE_TIMEOUTS);
   const writer = new RecordWriter({ cluster, clock, random });
+  const consumers = openConsumers({
+    broker,
+    random,
+    schemas,
+    connect: (clientId) =>
+      newClusterClient(options, 'Consumer', clientId, { receiveBufferBytes: CONSUMER_BUFFER_BYTES }),
+    baseUri: options.baseUri,
+  });
   const admin = new V3ClusterAdmin({ questions: cluster, changes });
   const logger = broker.logger.named('barnabas.rest.RestV3');
   return {
@@ -65,10 +80,13 @@ export function openRest(options: RestFrontOptions): RestFront {
     plugins: [
       restV2Topics(cluster),
       restV2Produce({ writer, schemas, clock }, new BodyBudget(MAX_PRODUCING_BYTES, MAX_PRODUCE_BYTES)),
+      consumers.plugin,
       tailPlugin(broker, () => newClusterClient(options, 'Consumer', 'rest-tail'), schemas),
-      restV3Routes({ admin, clusterId: broker.clusterId, logger }),
+      restV3Routes({ admin, clusterId: broker.clusterId, clock, logger }),
     ],
+    closeConsumers: () => consumers.close(),
     close: async () => {
+      await consumers.close();
       writer.close();
       cluster.close();
       changes.close();

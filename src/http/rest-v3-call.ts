@@ -7,6 +7,7 @@
  */
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema, HTTPMethods } from 'fastify';
+import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { RestError } from '../rest/rest-errors.ts';
 import type { Turnstile } from '../rest/turnstile.ts';
@@ -15,6 +16,7 @@ import { HttpProblem } from './problem.ts';
 
 export interface V3RoutesOptions {
   readonly clusterId: string;
+  readonly clock: Clock;
   readonly logger: Logger;
   /** In front of lists of all that the cluster has. */
   readonly turnstile: Turnstile;
@@ -64,7 +66,7 @@ export class V3Routes {
   /** A list of things that are at hand already, or a long one that is made while it is read. */
   async list(reply: FastifyReply, head: ListHead, things: () => Promise<Things> | Things): Promise<FastifyReply> {
     const leave = await this.#options.turnstile.enter();
-    const texts = listTexts(head, things);
+    const texts = this.#texts(head, things);
     try {
       if (reply.raw.destroyed) return reply;
       const first = await texts.next();
@@ -74,9 +76,9 @@ export class V3Routes {
         leave();
         return reply.send(first.value ?? '');
       }
-      const stream = Readable.from(this.#rest([first.value ?? '', next.value], texts), { objectMode: false });
+      const pieces = this.#watched([first.value ?? '', next.value], texts, () => reply.raw.destroy());
+      const stream = Readable.from(pieces, { objectMode: false });
       stream.once('close', leave);
-      endWhenStalled(reply);
       return reply.send(stream);
     } catch (error) {
       leave();
@@ -84,15 +86,46 @@ export class V3Routes {
     }
   }
 
-  async *#rest(
+  /** The list as it is sent, in pieces of some size; others have their turn in between. */
+  async *#texts(
+    { kind, metadata }: ListHead,
+    things: () => Promise<Things> | Things,
+  ): AsyncGenerator<string, void, undefined> {
+    let text = `{"kind":${JSON.stringify(kind)},"metadata":${JSON.stringify(metadata)},"data":[`;
+    let separator = '';
+    for await (const thing of await things()) {
+      text += separator + JSON.stringify(thing);
+      separator = ',';
+      if (text.length < PIECE_LENGTH) continue;
+      yield text;
+      text = '';
+      await new Promise<void>((resolve) => this.#options.clock.soon(resolve));
+    }
+    yield `${text}]}`;
+  }
+
+  /** @param onStalled is called when nobody takes what is there */
+  async *#watched(
     begun: readonly string[],
     texts: AsyncGenerator<string, void, undefined>,
+    onStalled: () => void,
   ): AsyncGenerator<string, void, undefined> {
-    try {
+    const { clock, logger } = this.#options;
+    async function* all(): AsyncGenerator<string, void, undefined> {
       yield* begun;
       yield* texts;
+    }
+    try {
+      for await (const text of all()) {
+        const timer = clock.schedule(STALL_TIMEOUT_MS, onStalled);
+        try {
+          yield text;
+        } finally {
+          timer.cancel();
+        }
+      }
     } catch (error) {
-      this.#options.logger.warn('A list could not be answered to its end', error);
+      logger.warn('A list could not be answered to its end', error);
       throw error;
     }
   }
@@ -101,33 +134,6 @@ export class V3Routes {
 /** Each as it is shown, when its turn comes. */
 export function* shown<T>(things: Iterable<T>, view: (thing: T) => object): Generator<object, void, undefined> {
   for (const thing of things) yield view(thing);
-}
-
-/** The list as it is sent, in pieces of some size. */
-async function* listTexts(
-  head: ListHead,
-  things: () => Promise<Things> | Things,
-): AsyncGenerator<string, void, undefined> {
-  const { kind, metadata } = head;
-  let text = `{"kind":${JSON.stringify(kind)},"metadata":${JSON.stringify(metadata)},"data":[`;
-  let separator = '';
-  for await (const thing of await things()) {
-    text += separator + JSON.stringify(thing);
-    separator = ',';
-    if (text.length < PIECE_LENGTH) continue;
-    yield text;
-    text = '';
-  }
-  yield `${text}]}`;
-}
-
-/** After the answer Node sets the time that it gives a connection without requests. */
-function endWhenStalled({ raw }: FastifyReply): void {
-  const { socket } = raw;
-  if (socket === null) return;
-  const end = () => socket.destroy();
-  socket.setTimeout(STALL_TIMEOUT_MS, end);
-  raw.once('close', () => socket.off('timeout', end));
 }
 
 /** One request. */

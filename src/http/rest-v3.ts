@@ -3,6 +3,7 @@
  * Confluent's kafka-rest has them, for this one cluster.
  */
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { RestError } from '../rest/rest-errors.ts';
 import { Turnstile } from '../rest/turnstile.ts';
@@ -18,6 +19,7 @@ import { topicRoutes } from './rest-v3-topics.ts';
 export interface RestV3Options {
   readonly admin: V3Admin;
   readonly clusterId: string;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
@@ -25,11 +27,11 @@ const BAD_REQUEST = 400;
 /** Lists of all topics or groups at once: of ten thousand topics each has some ten megabytes in memory. */
 const LISTS = { atOnce: 8, waiting: 200 };
 
-export function restV3Routes({ admin, clusterId, logger }: RestV3Options): FastifyPluginAsync {
+export function restV3Routes({ admin, clusterId, clock, logger }: RestV3Options): FastifyPluginAsync {
   const turnstile = new Turnstile(LISTS);
   return async (app) => {
     readBodies(app);
-    const routes = new V3Routes(app, { clusterId, logger, turnstile });
+    const routes = new V3Routes(app, { clusterId, clock, logger, turnstile });
     clusterRoutes(routes, admin);
     topicRoutes(routes, admin);
     partitionRoutes(routes, admin);

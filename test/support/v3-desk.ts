@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { expect } from 'vitest';
 import { restV3Routes } from '../../src/http/rest-v3.ts';
 import { newHttpApp } from '../../src/http/server.ts';
+import { type Clock, SystemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 import { SystemRandom } from '../../src/lib/random.ts';
 import { FakeV3Admin } from './fake-v3-admin.ts';
@@ -30,8 +31,8 @@ export class V3Desk {
   readonly admin = new FakeV3Admin();
   readonly app: FastifyInstance;
 
-  constructor() {
-    const routes = restV3Routes({ admin: this.admin, clusterId: 'cluster-1', logger: silentLogger });
+  constructor(clock: Clock = new SystemClock()) {
+    const routes = restV3Routes({ admin: this.admin, clusterId: 'cluster-1', clock, logger: silentLogger });
     this.app = newHttpApp({ plugins: [routes], random: new SystemRandom(), logger: silentLogger });
   }
 
