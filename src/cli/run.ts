@@ -14,6 +14,7 @@ const EXIT_FAULT = 70;
 
 const COMMANDS: ReadonlyMap<string, () => Promise<{ main: CommandMain }>> = new Map([
   ['broker-api-versions', () => import('./broker-api-versions.ts')],
+  ['configs', () => import('./configs.ts')],
   ['consumer-groups', () => import('./consumer-groups.ts')],
   ['console-consumer', () => import('./console-consumer.ts')],
   ['console-producer', () => import('./console-producer.ts')],

@@ -69,6 +69,9 @@ const QUOTA_KEYS: ReadonlyMap<string, ConfigKey> = new Map([
   ['replica.alter.log.dirs.io.max.bytes.per.second', rate('Bytes per second moved between log directories.')],
 ]);
 
+/** Every key that can be changed while the broker runs. */
+export const DYNAMIC_BROKER_KEYS: readonly string[] = [...DYNAMIC_KEYS, ...QUOTA_KEYS.keys()];
+
 /** Whether the key can be changed while the broker runs. */
 export function isDynamicBrokerKey(name: string): boolean {
   return DYNAMIC_KEYS.has(name) || QUOTA_KEYS.has(name);

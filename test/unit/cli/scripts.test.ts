@@ -19,6 +19,7 @@ function call(script: string, args: string[], options: { cwd?: string; env?: Nod
 test('the scripts of the tutorials are there', () => {
   expect(SCRIPTS).toEqual([
     'kafka-broker-api-versions.sh',
+    'kafka-configs.sh',
     'kafka-console-consumer.sh',
     'kafka-console-producer.sh',
     'kafka-consumer-groups.sh',

@@ -1,0 +1,105 @@
+/** Broker keys that change while the broker runs: which, to what, and what comes of it. */
+import { describe, expect, it } from 'vitest';
+import { brokerConfigFrom } from '../../../src/config/broker-config.ts';
+import { ConfigRefusal } from '../../../src/config/config-operations.ts';
+import { describeBrokerConfig, describeClusterDefaults, describeTopicConfig } from '../../../src/config/describe.ts';
+import { brokerKey } from '../../../src/config/broker-config.ts';
+import {
+  checkChange,
+  DYNAMIC_BROKER_KEYS,
+  type DynamicLevel,
+  usableOverrides,
+  withOverrides,
+} from '../../../src/config/dynamic-config.ts';
+import { topicConfigFrom } from '../../../src/config/topic-config.ts';
+
+const started = (values: Record<string, string> = {}) =>
+  brokerConfigFrom({ 'zookeeper.connect': 'z:2181', 'broker.id': '3', listeners: 'PLAINTEXT://h:1234', ...values });
+const texts = (values: Record<string, string>) => new Map(Object.entries(values));
+const levels = (broker: Record<string, string>, cluster: Record<string, string> = {}) => ({
+  broker: texts(broker),
+  cluster: texts(cluster),
+});
+
+describe('the configuration of all levels', () => {
+  it('takes what is stored for the broker, then what is stored for all, then what it was started with', () => {
+    const config = withOverrides(
+      started({ 'log.segment.bytes': '1000', 'log.retention.bytes': '1', 'num.io.threads': '5' }),
+      levels({ 'log.segment.bytes': '3000' }, { 'log.segment.bytes': '2000', 'log.retention.bytes': '2' }),
+    );
+    expect(config).toMatchObject({ logSegmentBytes: 3000, logRetentionBytes: 2, numIoThreads: 5, brokerId: 3 });
+    expect(config.listeners).toMatchObject([{ port: 1234 }]);
+    expect(topicConfigFrom(config, new Map())).toMatchObject({ segmentBytes: 3000, retentionBytes: 2 });
+    const back = withOverrides(config, levels({}));
+    expect(back).toMatchObject({ logSegmentBytes: 1000, logRetentionBytes: 1 });
+  });
+
+  it('lets a newer value win over an older one under a name that counts before it', () => {
+    const config = withOverrides(started({ 'log.retention.ms': '5', 'log.roll.hours': '7' }), levels({}));
+    expect(withOverrides(config, levels({}, { 'log.retention.ms': '9' })).logRetentionMs).toBe(9);
+    expect(withOverrides(config, levels({ 'log.roll.ms': '9' })).logRollMs).toBe(9);
+  });
+
+  it('is described level by level', () => {
+    const config = withOverrides(
+      started({ 'log.segment.bytes': '1000' }),
+      levels({ 'log.segment.bytes': '3000' }, { 'log.segment.bytes': '2000', 'log.cleaner.backoff.ms': '1' }),
+    );
+    const chain = [
+      { name: 'log.segment.bytes', value: '3000', source: 2 },
+      { name: 'log.segment.bytes', value: '2000', source: 3 },
+      { name: 'log.segment.bytes', value: '1000', source: 4 },
+      { name: 'log.segment.bytes', value: '1073741824', source: 5 },
+    ];
+    expect(describeBrokerConfig(config, ['log.segment.bytes'])).toMatchObject([
+      { value: '3000', source: 2, readOnly: false, synonyms: chain },
+    ]);
+    expect(describeTopicConfig(config, texts({ 'segment.bytes': '4000' }), ['segment.bytes'])).toMatchObject([
+      { value: '4000', source: 1, synonyms: [{ name: 'segment.bytes', value: '4000', source: 1 }, ...chain] },
+    ]);
+    expect(describeTopicConfig(config, new Map(), ['segment.bytes'])).toMatchObject([{ value: '3000', source: 2 }]);
+    expect(describeClusterDefaults(config, null)).toMatchObject([
+      { name: 'log.cleaner.backoff.ms', value: '1', source: 3 },
+      { name: 'log.segment.bytes', value: '2000', source: 3, synonyms: [chain[1]] },
+    ]);
+  });
+});
+
+describe('a change', () => {
+  it('may be of every key that is listed, to its default', () => {
+    for (const name of DYNAMIC_BROKER_KEYS) {
+      const value = brokerKey(name)?.defaultText ?? '3600000';
+      expect(() => checkChange(started(), 'broker', texts({ [name]: value })), name).not.toThrow();
+    }
+  });
+
+  it.each<[DynamicLevel, Record<string, string>, string]>([
+    ['broker', { 'zookeeper.connect': 'x:1' }, 'Cannot update these configs dynamically: Set(zookeeper.connect)'],
+    ['cluster', { 'log.retention.hours': '1' }, 'Cannot update these configs dynamically: Set(log.retention.hours)'],
+    ['cluster', { a: '1', b: '2' }, 'Cannot update these configs dynamically: Set(a, b)'],
+    ['broker', { listeners: 'PLAINTEXT://:1' }, 'Cannot update these configs dynamically: Set(listeners)'],
+    ['broker', { 'log.segment.bytes': 'x' }, 'Invalid value x for configuration log.segment.bytes: Not a number of'],
+    ['broker', { 'leader.replication.throttled.rate': '-1' }, 'Value must be at least 0'],
+    ['broker', { 'log.retention.ms': '0' }, 'requirement failed: log.retention.ms must be unlimited (-1) or, greater'],
+    ['broker', { 'num.io.threads': '3' }, 'num.io.threads=3, value should be at least half the current value 8'],
+    ['broker', { 'num.io.threads': '17' }, 'should not be greater than double the current value 8'],
+    ['cluster', { 'log.cleaner.threads': '3' }, 'cannot be increased to more than double the current value 1'],
+    ['cluster', { 'log.cleaner.threads': '0' }, 'Log cleaner threads should be at least 1'],
+  ])('of %s to %j is refused', (level, overrides, message) => {
+    const change = () => checkChange(started(), level, texts(overrides));
+    expect(change).toThrow(ConfigRefusal);
+    expect(change).toThrow(expect.objectContaining({ message: expect.stringContaining(message) }));
+  });
+
+  it('of what all have in common is judged with what this broker has for itself', () => {
+    const config = withOverrides(started(), levels({ 'log.cleaner.min.compaction.lag.ms': '1000' }));
+    expect(() => checkChange(config, 'cluster', texts({ 'log.cleaner.max.compaction.lag.ms': '500' }))).toThrow(
+      ConfigRefusal,
+    );
+  });
+});
+
+it('what brokers of another kind have stored is passed over', () => {
+  const stored = texts({ 'log.segment.bytes': '1000', 'log.retention.ms': 'x', 'listener.name.a.ssl.x': 'y' });
+  expect(usableOverrides(stored)).toEqual(texts({ 'log.segment.bytes': '1000' }));
+});
