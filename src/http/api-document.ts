@@ -3,51 +3,38 @@
  * is heavy, so it is loaded when somebody first asks, and never when nobody does.
  */
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
-import type { ApiPages } from './api-pages.ts';
-import { describer, mapOf, ANYTHING } from './api-description.ts';
+import { ANYTHING, describer, mapOf } from './api-description.ts';
+import type { ApiPage } from './api-page.ts';
 import type { RouteTable } from './route-table.ts';
 
 const describe = describer('Health and metrics');
-/** The page is put together from files of its own, and asks nobody but this server. */
-const PAGE_RULES = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
 /** What a client may call this server: anything else is not repeated to it. */
 const HOST = /^[\w.-]{1,255}(:\d{1,5})?$|^\[[0-9a-fA-F:.]{2,45}\](:\d{1,5})?$/;
 
 /** @param version of Barnabas */
 export function apiDocument(routes: RouteTable, version: string): FastifyPluginAsync {
-  let opening: Promise<ApiPages> | null = null;
-  const pages = (): Promise<ApiPages> => {
-    opening ??= import('./api-pages.ts').then(({ openApiPages }) => openApiPages(routes, version, PAGE_RULES));
-    return opening;
-  };
+  const text = once(async () => (await import('./open-api.ts')).openApiText(routes, version));
+  const documentFor = async (address: string): Promise<string> =>
+    `{"servers":${JSON.stringify([{ url: address }])},${(await text()).slice(1)}`;
   return async (app) => {
-    app.get(
-      '/openapi.json',
-      { schema: describe('This document', { answer: mapOf(ANYTHING) }) },
-      async (request, reply) => {
-        reply.header('content-type', 'application/json; charset=utf-8');
-        return (await pages()).documentFor(addressOf(request));
-      },
-    );
-    pageRoutes(app, pages);
-    app.addHook('onClose', async () => {
-      if (opening !== null) await (await opening).close();
+    const schema = describe('This document', { answer: mapOf(ANYTHING) });
+    app.get('/openapi.json', { schema }, async (request, reply) => {
+      reply.header('content-type', 'application/json; charset=utf-8');
+      return documentFor(addressOf(request));
     });
+    pageRoutes(app, () => documentFor('/'));
   };
 }
 
-function pageRoutes(app: FastifyInstance, pages: () => Promise<ApiPages>): void {
+function pageRoutes(app: FastifyInstance, documentText: () => Promise<string>): void {
+  let opened: ApiPage | null = null;
+  const page = once(async () => {
+    const { openApiPage } = await import('./api-page.ts');
+    opened = await openApiPage(await documentText());
+    return opened;
+  });
   const show = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const { show } = await pages();
+    const { show } = await page();
     reply.hijack();
     for (const [name, value] of Object.entries(reply.getHeaders()))
       if (value !== undefined) reply.raw.setHeader(name, value);
@@ -55,6 +42,21 @@ function pageRoutes(app: FastifyInstance, pages: () => Promise<ApiPages>): void 
   };
   app.get('/docs', { schema: { hide: true } }, show);
   app.get('/docs/*', { schema: { hide: true } }, show);
+  app.addHook('onClose', async () => {
+    await opened?.close();
+  });
+}
+
+/** What it makes is made when first asked for; again when that has failed. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | null = null;
+  return () => {
+    made ??= make().catch((error: unknown) => {
+      made = null;
+      throw error;
+    });
+    return made;
+  };
 }
 
 /** As the client wrote it. */
