@@ -221,11 +221,13 @@ async function open(foundation: Foundation, rooms: Rooms, started: Started): Pro
   await sockets.start();
   started.push(() => sockets.close());
   const endpoints = advertised(config, sockets);
+  let closeConsumers: (() => Promise<void>) | null = null;
   if (requests !== undefined) {
     // Only now: without HTTP nothing of it is in memory.
     const { openHttp } = await import('./http-front.ts');
     const http = await openHttp({ ...foundation, ...rooms, sockets, requests });
     started.push(() => http.close());
+    closeConsumers = http.closeConsumers;
     endpoints.push(http.endpoint);
   }
   replicas.start();
@@ -247,6 +249,7 @@ async function open(foundation: Foundation, rooms: Rooms, started: Started): Pro
   controller.start();
   started.push(() => controller.stop());
   started.push(() => membership.leave(links.toController('shutdown')));
+  if (closeConsumers !== null) started.push(closeConsumers);
   await whenInMetadata(broker);
 }
 

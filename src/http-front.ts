@@ -41,6 +41,8 @@ export interface HttpFrontOptions {
 export interface HttpFront {
   /** Where other brokers find it. */
   readonly endpoint: Endpoint;
+  /** To be called first, while this broker is one of the cluster: consumers that live here leave their groups. */
+  closeConsumers(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -55,7 +57,14 @@ export async function openHttp(options: HttpFrontOptions): Promise<HttpFront> {
     yield* expose(clusterFamilies(await survey.snapshot()), clock);
   }
   const registry = openRegistry(broker, manifest.version);
-  const rest = openRest({ broker, sockets: options.sockets, registry, random });
+  const place = { port: -1 };
+  const rest = openRest({
+    broker,
+    sockets: options.sockets,
+    registry,
+    random,
+    baseUri: () => baseUriOf(endpointOf(config, place.port)),
+  });
   const server = await HttpServer.start({
     listeners: config.httpListeners,
     plugins: [
@@ -74,8 +83,10 @@ export async function openHttp(options: HttpFrontOptions): Promise<HttpFront> {
     random,
     logger,
   });
+  place.port = server.ports[0] ?? -1;
   return {
-    endpoint: endpointOf(config, server.ports[0] ?? -1),
+    endpoint: endpointOf(config, place.port),
+    closeConsumers: () => rest.closeConsumers(),
     close: async () => {
       await server.close();
       await rest.close();
@@ -94,6 +105,10 @@ function endpointOf(
   const advertised = advertisedListeners.find(({ listenerName }) => listenerName === interBrokerListenerName);
   const host = ALL_INTERFACES.has(written) ? (advertised?.host ?? 'localhost') : written;
   return { listenerName: HTTP_LISTENER_NAME, securityProtocol: 'PLAINTEXT', host, port };
+}
+
+function baseUriOf({ host, port }: Endpoint): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function healthOf({ broker, membership }: HttpFrontOptions): BrokerHealth {

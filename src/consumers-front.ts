@@ -1,0 +1,30 @@
+/** Consumer instances of the REST Proxy behind HTTP: what they are made of in a broker. */
+import type { FastifyPluginAsync } from 'fastify';
+import type { Broker } from './broker/broker.ts';
+import type { ClusterClient } from './client/cluster-client.ts';
+import { restV2Consumers } from './http/rest-v2-consumers.ts';
+import type { Random } from './lib/random.ts';
+import { ConsumerInstances } from './rest/consumer-instances.ts';
+import type { SchemaLookup } from './rest/schema-lookup.ts';
+
+export interface ConsumersFrontOptions {
+  readonly broker: Broker;
+  readonly random: Random;
+  readonly schemas: SchemaLookup;
+  readonly connect: (clientId: string) => ClusterClient;
+  /** Where clients find this very broker: http://host:port */
+  readonly baseUri: () => string;
+}
+
+export interface ConsumersFront {
+  readonly plugin: FastifyPluginAsync;
+  /** Instances commit and leave their groups: to be called while the cluster can hear them. */
+  close(): Promise<void>;
+}
+
+export function openConsumers({ broker, random, schemas, connect, baseUri }: ConsumersFrontOptions): ConsumersFront {
+  const logger = broker.logger.named('barnabas.rest.ConsumerInstances');
+  const { brokerId, clock } = broker;
+  const instances = new ConsumerInstances({ brokerId, clock, random, logger, connect, schemas });
+  return { plugin: restV2Consumers({ instances, baseUri, logger }), close: () => instances.close() };
+}

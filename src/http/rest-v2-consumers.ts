@@ -1,0 +1,243 @@
+/**
+ * v2 of the REST Proxy: consumer instances, which live in the broker that made them. Their addresses say which that is.
+ *
+ * Guarantees: records are answered in the format that the instance was made with, or not at all; a client that goes
+ * away while it waits loses nothing.
+ */
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import { consumerConfig } from '../rest/consumer-config.ts';
+import type { ConsumerInstance } from '../rest/consumer-instance.ts';
+import type { ConsumerInstances } from '../rest/consumer-instances.ts';
+import type { ReadAnswer } from '../rest/consumer-reads.ts';
+import {
+  committedRequest,
+  commitRequest,
+  partitionsRequest,
+  seekRequest,
+  subscriptionRequest,
+} from '../rest/consumer-requests.ts';
+import type { FormatName } from '../rest/embedded-format.ts';
+import { badRequest, formatMismatch } from '../rest/rest-errors.ts';
+import type { Logger } from '../lib/logger.ts';
+import { acceptedType } from './accept.ts';
+import { HttpProblem } from './problem.ts';
+import { CONSUMER_ROUTES, RECORD_TYPES } from './rest-v2-consumer-descriptions.ts';
+import { answerWith, V2_TYPE } from './rest-v2-media.ts';
+
+export interface RestV2Consumers {
+  readonly instances: ConsumerInstances;
+  /** http://host:port of this very broker. */
+  readonly baseUri: () => string;
+  readonly logger: Logger;
+}
+
+/** What a client takes says which format it expects; what says nothing of embedded data means binary. */
+const FORMATS: ReadonlyMap<string, FormatName> = new Map([
+  ['application/vnd.kafka.binary.v2+json', 'binary'],
+  ['application/vnd.kafka.json.v2+json', 'json'],
+  ['application/vnd.kafka.avro.v2+json', 'avro'],
+  [V2_TYPE, 'binary'],
+  ['application/json', 'binary'],
+]);
+/** For everything but records it is of no matter which of them a client takes. */
+const TYPES: readonly string[] = [V2_TYPE, ...RECORD_TYPES.filter((type) => type !== V2_TYPE)];
+const BODY_TYPES: readonly string[] = [...RECORD_TYPES, 'application/octet-stream'];
+/** The REST Proxy's consumer.request.max.bytes. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+const MAX_BODY_BYTES = 1024 * 1024;
+const PIECE_LENGTH = 64 * 1024;
+/** Of a client that does not take its answer. */
+const STALL_TIMEOUT_MS = 30_000;
+const INSTANCE = '/consumers/:group/instances/:instance';
+
+export function restV2Consumers(options: RestV2Consumers): FastifyPluginAsync {
+  return async (app) => {
+    readBodies(app);
+    await app.register(async (scope) => {
+      answerWith(scope, TYPES);
+      instanceRoutes(scope, options);
+      subscriptionRoutes(scope, options);
+      offsetRoutes(scope, options);
+      positionRoutes(scope, options);
+    });
+    recordRoute(app, options);
+  };
+}
+
+/** JSON in whichever of the types; an empty body is none. */
+function readBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser([...BODY_TYPES], { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, parsed(String(body)));
+    } catch (error) {
+      done(error instanceof Error ? error : new Error(String(error)));
+    }
+  });
+}
+
+/** @throws RestError 400 */
+function parsed(body: string): unknown {
+  if (body.trim() === '') return undefined;
+  try {
+    return JSON.parse(body);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw badRequest(`malformed JSON: ${error.message}`);
+  }
+}
+
+function namesOf({ params }: FastifyRequest): { readonly group: string; readonly instance: string } {
+  const { group = '', instance = '' } = params as { readonly group?: string; readonly instance?: string };
+  return { group, instance };
+}
+
+function instanceOf({ instances }: RestV2Consumers, request: FastifyRequest): ConsumerInstance {
+  const { group, instance } = namesOf(request);
+  return instances.get(group, instance);
+}
+
+function done(reply: FastifyReply): FastifyReply {
+  return reply.code(204).removeHeader('content-type').send();
+}
+
+function instanceRoutes(app: FastifyInstance, options: RestV2Consumers): void {
+  const { instances, baseUri } = options;
+  app.post('/consumers/:group', { schema: CONSUMER_ROUTES.create }, async (request) => {
+    const { group } = namesOf(request);
+    const name = instances.create(group, consumerConfig(request.body));
+    const path = `consumers/${encodeURIComponent(group)}/instances/${encodeURIComponent(name)}`;
+    return { instance_id: name, base_uri: `${baseUri()}/${path}` };
+  });
+  app.delete(INSTANCE, { schema: CONSUMER_ROUTES.remove }, async (request, reply) => {
+    const { group, instance } = namesOf(request);
+    await instances.delete(group, instance);
+    return done(reply);
+  });
+}
+
+function subscriptionRoutes(app: FastifyInstance, options: RestV2Consumers): void {
+  app.post(`${INSTANCE}/subscription`, { schema: CONSUMER_ROUTES.subscribe }, async (request, reply) => {
+    const instance = instanceOf(options, request);
+    const { topics, pattern } = subscriptionRequest(request.body);
+    if (topics !== null) instance.subscribe(topics);
+    else if (pattern !== null) instance.subscribeToPattern(pattern);
+    return done(reply);
+  });
+  app.get(`${INSTANCE}/subscription`, { schema: CONSUMER_ROUTES.subscription }, async (request) => ({
+    topics: instanceOf(options, request).subscription,
+  }));
+  app.delete(`${INSTANCE}/subscription`, { schema: CONSUMER_ROUTES.unsubscribe }, async (request, reply) => {
+    instanceOf(options, request).unsubscribe();
+    return done(reply);
+  });
+  app.post(`${INSTANCE}/assignments`, { schema: CONSUMER_ROUTES.assign }, async (request, reply) => {
+    instanceOf(options, request).assign(partitionsRequest(request.body));
+    return done(reply);
+  });
+  app.get(`${INSTANCE}/assignments`, { schema: CONSUMER_ROUTES.assignment }, async (request) => ({
+    partitions: instanceOf(options, request).assignment.map(({ topic, partition }) => ({ topic, partition })),
+  }));
+}
+
+function offsetRoutes(app: FastifyInstance, options: RestV2Consumers): void {
+  app.post(`${INSTANCE}/offsets`, { schema: CONSUMER_ROUTES.commit }, async (request) => {
+    const instance = instanceOf(options, request);
+    const committed = instance.commit(commitRequest(request.body));
+    if (queryOf(request, 'async') === 'true')
+      committed.catch((error: unknown) => options.logger.warn('An asynchronous commit failed', error));
+    else await committed;
+    return [];
+  });
+  app.get(`${INSTANCE}/offsets`, { schema: CONSUMER_ROUTES.committed }, async (request) => {
+    const instance = instanceOf(options, request);
+    const committed = await instance.committed(committedRequest(parsed(await bodyOfGet(request))));
+    const offsets = committed.map(({ topic, partition, offset, metadata }) => ({ topic, partition, offset, metadata }));
+    return { offsets };
+  });
+}
+
+/** A GET has no body in fastify's eyes, so nobody has read it: but Confluent's clients send the partitions in it. */
+async function bodyOfGet({ raw }: FastifyRequest): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of raw as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_BODY_BYTES) throw new HttpProblem(413);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+function positionRoutes(app: FastifyInstance, options: RestV2Consumers): void {
+  app.post(`${INSTANCE}/positions`, { schema: CONSUMER_ROUTES.seek }, async (request, reply) => {
+    const instance = instanceOf(options, request);
+    const { places, times } = seekRequest(request.body);
+    await instance.seek(places, times);
+    return done(reply);
+  });
+  for (const [place, start] of [
+    ['beginning', 'earliest'],
+    ['end', 'latest'],
+  ] as const)
+    app.post(`${INSTANCE}/positions/${place}`, { schema: CONSUMER_ROUTES[place] }, async (request, reply) => {
+      const instance = instanceOf(options, request);
+      await instance.seekTo(start, partitionsRequest(request.body));
+      return done(reply);
+    });
+}
+
+function recordRoute(app: FastifyInstance, options: RestV2Consumers): void {
+  app.get(`${INSTANCE}/records`, { schema: CONSUMER_ROUTES.records }, async (request, reply) => {
+    const type = acceptedType(request.headers.accept, RECORD_TYPES);
+    if (type === null) throw new HttpProblem(406);
+    reply.header('content-type', type);
+    const instance = instanceOf(options, request);
+    if (FORMATS.get(type) !== instance.config.format) throw formatMismatch();
+    const timeoutMs = numberOf(request, 'timeout');
+    const maxBytes = numberOf(request, 'max_bytes');
+    const gone = new AbortController();
+    reply.raw.once('close', () => gone.abort());
+    const answer = await instance.read({
+      timeoutMs: timeoutMs > 0 ? timeoutMs : null,
+      maxBytes: maxBytes > 0 ? Math.min(maxBytes, MAX_ANSWER_BYTES) : MAX_ANSWER_BYTES,
+      signal: gone.signal,
+    });
+    return send(reply, answer);
+  });
+}
+
+function send(reply: FastifyReply, { texts, release }: ReadAnswer): FastifyReply {
+  if (reply.raw.destroyed) {
+    release();
+    return reply;
+  }
+  reply.raw.once('close', release);
+  reply.raw.setTimeout(STALL_TIMEOUT_MS, () => reply.raw.destroy());
+  return reply.send(Readable.from(piecesOf(texts), { objectMode: false }));
+}
+
+function* piecesOf(texts: readonly string[]): Generator<string, void, undefined> {
+  let piece = '[';
+  for (const [index, text] of texts.entries()) {
+    if (index > 0) piece += ',';
+    piece += text;
+    if (piece.length < PIECE_LENGTH) continue;
+    yield piece;
+    piece = '';
+  }
+  yield `${piece}]`;
+}
+
+function queryOf({ query }: FastifyRequest, name: string): string | null {
+  const value = (query as { readonly [name: string]: unknown })[name];
+  return typeof value === 'string' ? value : null;
+}
+
+/** -1 when it is not given. A number that is none leads nowhere, as with JAX-RS. */
+function numberOf(request: FastifyRequest, name: string): number {
+  const text = queryOf(request, name) ?? '-1';
+  if (!/^-?\d{1,15}$/.test(text)) throw new HttpProblem(404);
+  return Number(text);
+}
