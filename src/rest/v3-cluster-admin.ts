@@ -2,8 +2,8 @@
  * The API v3's questions as requests of Kafka's protocol, few for each: all topics come by one, groups by one per
  * coordinator.
  *
- * Guarantees: a topic that was created, changed or deleted here is seen so by whoever asks here next, unless the
- * cluster takes longer than a few seconds to agree on it. Nothing is kept between calls.
+ * Guarantees: a topic that was created, changed or deleted here is seen so by whoever asks next, whichever broker that
+ * is of, unless the brokers take longer than a few seconds to agree on it. Nothing is kept between calls.
  */
 import { type CreatedTopic, createPartitions, createTopic, deleteTopics } from '../client/admin-client.ts';
 import { ApiError } from '../client/api-error.ts';
@@ -13,10 +13,11 @@ import { Coordinators } from '../client/coordinators.ts';
 import { committedOffsets, type DescribedGroup, describeGroups, listGroups } from '../client/group-admin.ts';
 import { askLeaders } from '../client/leader-questions.ts';
 import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, lookUpOffsets, type OffsetQuestion } from '../client/offset-lookup.ts';
+import { type TopicMetadata, topicAgreement } from '../client/topic-agreement.ts';
 import type { TopicPartition } from '../model/topic-partition.ts';
 import { Errors } from '../protocol/errors.ts';
 import { Metadata } from '../protocol/messages/index.ts';
-import type { RequestIn, ResponseOut } from '../protocol/schema.ts';
+import type { RequestIn } from '../protocol/schema.ts';
 import type {
   ClusterDescription,
   GroupDescription,
@@ -27,11 +28,7 @@ import type {
   V3Admin,
 } from './v3-admin.ts';
 
-type TopicMetadata = ResponseOut<typeof Metadata>['topics'][number];
-
-/** As the controller's answer is followed by that of the broker that is asked. */
 const AGREEMENT_TIMEOUT_MS = 5_000;
-const AGREEMENT_POLL_MS = 50;
 const FIRST_VERSION_WITH_OPERATIONS = 8;
 const DEFAULT = -1;
 
@@ -148,27 +145,24 @@ export class V3ClusterAdmin implements V3Admin {
     );
   }
 
-  async #topics(names: readonly string[] | null, call: string, deadline?: number): Promise<TopicMetadata[]> {
+  async #topics(names: readonly string[] | null, call: string): Promise<TopicMetadata[]> {
     const request = (version: number): RequestIn<typeof Metadata> => ({
       topics: names === null ? null : names.map((name) => ({ name })),
       allowAutoTopicCreation: false,
       ...(version >= FIRST_VERSION_WITH_OPERATIONS ? { includeTopicAuthorizedOperations: true } : {}),
     });
-    const { topics } = await this.#cluster.toAny(Metadata, request, call, deadline);
+    const { topics } = await this.#cluster.toAny(Metadata, request, call);
     return topics;
   }
 
-  async #topic(name: string, deadline?: number): Promise<TopicMetadata> {
-    const [topic] = await this.#topics([name], 'describeTopics', deadline);
+  async #topic(name: string): Promise<TopicMetadata> {
+    const [topic] = await this.#topics([name], 'describeTopics');
     if (topic === undefined) throw ApiError.named('UNKNOWN_TOPIC_OR_PARTITION');
     return topic;
   }
 
-  /** Resolves when the broker that is asked shows it, or has had its time: what was done is done all the same. */
-  async #agreed(name: string, isSo: (topic: TopicMetadata) => boolean): Promise<void> {
-    const { clock } = this.#cluster;
-    const deadline = this.#cluster.deadline(AGREEMENT_TIMEOUT_MS);
-    while (!isSo(await this.#topic(name)) && clock.monotonicMs() < deadline) await clock.sleep(AGREEMENT_POLL_MS);
+  #agreed(name: string, isSo: (topic: TopicMetadata) => boolean): Promise<void> {
+    return topicAgreement(this.#cluster, name, isSo, this.#cluster.deadline(AGREEMENT_TIMEOUT_MS));
   }
 }
 
