@@ -3,7 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SystemClock } from '../../src/lib/clock.ts';
 import {
   readConfigNames,
+  readStoredConfig,
   readTopicConfig,
+  replaceConfig,
   watchConfigChanges,
   writeConfig,
   writeTopicConfig,
@@ -267,5 +269,26 @@ describe('a change of configuration', () => {
     await writeTopicConfig(zk, 'later', new Map());
     await eventually(() => seen.includes('later'));
     await listener.close();
+  });
+});
+
+describe('overrides that are compared before they are replaced', () => {
+  it('are written if nobody else wrote them, and only for topics that exist', async () => {
+    const { zk } = await newCluster(server);
+    const config = new Map([['retention.ms', '1']]);
+    expect(await replaceConfig(zk, 'topics', 't', config, null)).toBe('gone');
+    expect(await readStoredConfig(zk, 'topics', 't')).toEqual({ config: new Map(), problem: null, version: null });
+    await zk.create('/brokers/topics/t', null);
+    expect(await replaceConfig(zk, 'topics', 't', config, null)).toBe('written');
+    expect(await replaceConfig(zk, 'topics', 't', new Map(), null)).toBe('stale');
+    expect(await readStoredConfig(zk, 'topics', 't')).toEqual({ config, problem: null, version: 0 });
+    expect(await replaceConfig(zk, 'topics', 't', new Map([['a', '2']]), 0)).toBe('written');
+    expect(await replaceConfig(zk, 'topics', 't', new Map([['a', '3']]), 0)).toBe('stale');
+    expect(await readTopicConfig(zk, 't')).toEqual(new Map([['a', '2']]));
+    await zk.delete('/brokers/topics/t', -1);
+    expect(await replaceConfig(zk, 'topics', 't', new Map(), 1)).toBe('gone');
+    expect(await replaceConfig(zk, 'brokers', '<default>', config, null)).toBe('written');
+    // One notification for each that was written.
+    expect(await zk.children('/config/changes')).toHaveLength(3);
   });
 });
