@@ -6,6 +6,7 @@ import type { Broker } from './broker/broker.ts';
 import { ClusterClient, type ClusterClientSettings } from './client/cluster-client.ts';
 import { openConsumers } from './consumers-front.ts';
 import { restV3Routes } from './http/rest-v3.ts';
+import { restV3Produce } from './http/rest-v3-produce.ts';
 import { BodyBudget } from './http/body-budget.ts';
 import { MAX_PRODUCE_BYTES, restV2Produce } from './http/rest-v2-produce.ts';
 import { restV2Topics } from './http/rest-v2-topics.ts';
@@ -17,6 +18,7 @@ import { RegistryError } from './registry/registry-errors.ts';
 import type { RegistryFront } from './registry-front.ts';
 import { RecordWriter } from './rest/record-writer.ts';
 import { type AskRegistry, RegistrySchemas } from './rest/schema-lookup.ts';
+import { StreamedRecords } from './rest/streamed-records.ts';
 import { V3ClusterAdmin } from './rest/v3-cluster-admin.ts';
 import { tailPlugin } from './tail-front.ts';
 
@@ -75,14 +77,18 @@ export function openRest(options: RestFrontOptions): RestFront {
   });
   const admin = new V3ClusterAdmin({ questions: cluster, changes });
   const logger = broker.logger.named('barnabas.rest.RestV3');
+  const { clusterId } = broker;
+  const budget = new BodyBudget(MAX_PRODUCING_BYTES, MAX_PRODUCE_BYTES);
+  const records = new StreamedRecords({ clusterId, writer, schemas, clock });
   return {
     parts: { cluster, writer, schemas },
     plugins: [
       restV2Topics(cluster),
-      restV2Produce({ writer, schemas, clock }, new BodyBudget(MAX_PRODUCING_BYTES, MAX_PRODUCE_BYTES)),
+      restV2Produce({ writer, schemas, clock }, budget),
       consumers.plugin,
       tailPlugin(broker, () => newClusterClient(options, 'Consumer', 'rest-tail'), schemas),
-      restV3Routes({ admin, clusterId: broker.clusterId, clock, logger }),
+      restV3Routes({ admin, clusterId, clock, logger }),
+      restV3Produce({ records, budget, clusterId, clock, logger }),
     ],
     closeConsumers: () => consumers.close(),
     close: async () => {

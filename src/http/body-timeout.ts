@@ -8,6 +8,7 @@
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Clock } from '../lib/clock.ts';
+import { closeLingering } from './lingering-close.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -22,9 +23,6 @@ export interface BodyTimeout {
   /** Answers 408 on the bare connection and ends it. */
   readonly refuse: (socket: Duplex) => void;
 }
-
-/** After the refusal: for the client to read it before the connection is cut. */
-const LINGER_MS = 1000;
 
 export function limitBodyTime(app: FastifyInstance, options: BodyTimeout): void {
   app.addHook('onRequest', async (request, { raw }) => {
@@ -47,6 +45,5 @@ function onTimeout(socket: Duplex, isAnswered: boolean, { clock, refuse }: BodyT
     return;
   }
   refuse(socket);
-  const timer = clock.schedule(LINGER_MS, () => socket.destroy());
-  socket.once('close', () => timer.cancel());
+  closeLingering(socket, clock);
 }

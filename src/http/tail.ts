@@ -5,13 +5,14 @@
  * Guarantees: what is in a record is never markup (text/event-stream, nosniff, everything within JSON); open tails are
  * bounded in number; a client that goes away, or a server that closes, ends its tail.
  */
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { badRequest, partitionNotFound, RestError, topicNotFound } from '../rest/rest-errors.ts';
 import { VIEW_FORMATS, type ViewFormat } from '../rest/record-view.ts';
 import { parsePosition, type TailPosition } from '../rest/tail-position.ts';
-import { type TailOutput, type TailRequest, type TailSurroundings, TopicTail } from '../rest/topic-tail.ts';
+import { type TailRequest, type TailSurroundings, TopicTail } from '../rest/topic-tail.ts';
 import { describer, INT32, INT64, oneOf } from './api-description.ts';
+import { TextOutput } from './text-output.ts';
 
 export interface TailRoutes extends TailSurroundings {
   /** Tails that may be open at the same time. */
@@ -21,7 +22,6 @@ export interface TailRoutes extends TailSurroundings {
 type Query = { readonly [name: string]: string | readonly string[] | undefined };
 
 const DEFAULT_MAX_TAILS = 50;
-const BUFFER_BYTES = 64 * 1024;
 const CONTENT_TYPE = 'text/event-stream; charset=utf-8';
 const PARAMETERS: ReadonlySet<string> = new Set(['from', 'partition', 'format', 'limit']);
 
@@ -59,7 +59,7 @@ function addRoute(app: FastifyInstance, options: TailRoutes, open: Set<TopicTail
     const asked = tailRequest(request, options);
     if (open.size >= maxTails)
       throw new RestError(503, `${maxTails} tails are open at this broker already; try another one, or later`);
-    const output = new EventOutput();
+    const output = new TextOutput();
     const tail = new TopicTail(asked, options, output);
     open.add(tail);
     output.readable.once('close', () => tail.stop('disconnected'));
@@ -76,33 +76,6 @@ function answer(reply: FastifyReply, body: Readable): FastifyReply {
   return reply
     .headers({ 'content-type': CONTENT_TYPE, 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' })
     .send(body);
-}
-
-/** Bytes for a connection, with its back pressure. */
-class EventOutput implements TailOutput {
-  readonly readable: Readable;
-  #drained: (() => void)[] = [];
-
-  constructor() {
-    this.readable = new Readable({
-      highWaterMark: BUFFER_BYTES,
-      read: () => {
-        for (const resume of this.#drained.splice(0)) resume();
-      },
-    });
-  }
-
-  write(text: string): boolean {
-    return this.readable.destroyed || this.readable.push(text);
-  }
-
-  whenDrained(): Promise<void> {
-    return new Promise((resolve) => this.#drained.push(resolve));
-  }
-
-  end(): void {
-    if (!this.readable.destroyed) this.readable.push(null);
-  }
 }
 
 /** @throws RestError */

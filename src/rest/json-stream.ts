@@ -52,6 +52,11 @@ export class JsonValueSplitter {
     this.#limits = limits;
   }
 
+  /** Of the value that has begun, between chunks. */
+  get keptBytes(): number {
+    return this.#keptBytes;
+  }
+
   /**
    * Gives the texts of the values that end within the chunk, as they are asked for; to be exhausted before the next
    * chunk. The chunk is not kept.
@@ -77,7 +82,7 @@ export class JsonValueSplitter {
     if (this.#kind !== 'nothing') this.#keep(chunk, start);
   }
 
-  /** To be called after the last chunk. Gives the value that the end completes, if there is one. @throws JsonStreamError */
+  /** To be called after the last chunk. Gives the value that the end completes, or null. @throws JsonStreamError */
   end(): string | null {
     if (this.#kind === 'nothing') return null;
     if (this.#kind !== 'word') throw new JsonStreamError(`Unexpected end-of-input within ${this.#kindInWords()}`);

@@ -1,0 +1,94 @@
+/**
+ * Producing in v3 of the REST Proxy: `POST …/records`, a stream of records with a stream of reports, and
+ * `POST …/records:batch`.
+ *
+ * Guarantees: reports go out while records still come in; a client that goes away ends its stream, and so does a server
+ * that closes, after a moment for the reports of what was read; a body that ends in the middle ends its connection.
+ */
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../lib/clock.ts';
+import { ByteRoom } from '../rest/byte-room.ts';
+import { type BatchTools, produceBatch } from '../rest/produce-batch.ts';
+import { invalidPayload } from '../rest/rest-errors.ts';
+import { type StreamLimits, StreamProduce } from '../rest/stream-produce.ts';
+import type { BodyBudget } from './body-budget.ts';
+import { closeLingering } from './lingering-close.ts';
+import { MAX_PRODUCE_BYTES } from './rest-v2-produce.ts';
+import { V3Call } from './rest-v3-call.ts';
+import { DESCRIPTIONS } from './rest-v3-produce-descriptions.ts';
+import { TextOutput } from './text-output.ts';
+
+export interface V3ProduceOptions extends BatchTools {
+  readonly clusterId: string;
+  readonly clock: Clock;
+  /** Of bodies that are read as a whole. */
+  readonly budget: BodyBudget;
+  readonly limits?: Partial<StreamLimits>;
+}
+
+const PATH = '/topics/:topic_name/records';
+const MULTI_STATUS = 207;
+/** Of all streams of a broker. */
+const MAX_BYTES = 128 * 1024 * 1024;
+/** For the reports of what was read before the server closes; Confluent's grace period. */
+const GRACE_MS = 500;
+
+export function restV3Produce(options: V3ProduceOptions): FastifyPluginAsync {
+  const memory = new ByteRoom(MAX_BYTES);
+  return async (app) => {
+    await app.register(async (streams) => addStreams(streams, options, memory));
+    await app.register(async (batches) => addBatches(batches, options));
+  };
+}
+
+function addStreams(app: FastifyInstance, options: V3ProduceOptions, memory: ByteRoom): void {
+  const { clusterId, clock } = options;
+  const open = new Map<StreamProduce, Promise<unknown>>();
+  app.removeAllContentTypeParsers();
+  // It is read bit by bit.
+  app.addContentTypeParser('application/json', (_request, _payload, done) => done(null));
+  app.addHook('preClose', async () => {
+    for (const stream of open.keys()) stream.finish();
+    await Promise.race([Promise.allSettled(open.values()), clock.sleep(GRACE_MS)]);
+    for (const stream of open.keys()) stream.stop();
+  });
+  const config = { streamsBody: true };
+  app.post(`/v3/clusters/:cluster_id${PATH}`, { schema: DESCRIPTIONS.stream, config }, async (request, reply) => {
+    const topic = new V3Call(request, clusterId, PATH).text('topic_name');
+    const output = new TextOutput();
+    const stream = new StreamProduce(topic, { ...options, memory }, output);
+    reply.raw.once('close', () => stream.stop());
+    const ended = stream.run(request.raw[Symbol.asyncIterator]());
+    open.set(stream, ended);
+    void ended.then((end) => {
+      open.delete(stream);
+      if (end === 'stopped') output.readable.destroy();
+      else output.end();
+    });
+    endUnreadBody(request, reply, clock);
+    const first = await Promise.race([ended, output.whenWritten()]);
+    // There is nobody to be answered.
+    if (first === 'stopped') return reply.hijack();
+    if (first === 'empty') throw invalidPayload('Request body is empty. Data is required.');
+    return reply.header('content-type', 'application/json').send(output.readable);
+  });
+}
+
+/** What of the body nobody will read is not waited for. */
+function endUnreadBody({ raw }: FastifyRequest, reply: FastifyReply, clock: Clock): void {
+  reply.raw.once('finish', () => {
+    if (!raw.complete) closeLingering(raw.socket, clock);
+  });
+}
+
+function addBatches(app: FastifyInstance, options: V3ProduceOptions): void {
+  options.budget.watch(app);
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  const route = { schema: DESCRIPTIONS.batch, bodyLimit: MAX_PRODUCE_BYTES };
+  app.post(`/v3/clusters/:cluster_id${PATH}::batch`, route, async (request, reply) => {
+    const topic = new V3Call(request, options.clusterId, PATH).text('topic_name');
+    const report = await produceBatch(options, topic, typeof request.body === 'string' ? request.body : '');
+    return reply.code(MULTI_STATUS).send(report);
+  });
+}

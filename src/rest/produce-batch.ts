@@ -1,0 +1,115 @@
+/**
+ * A few records produced together in v3 of the REST Proxy, each under an id that the client gives it (kafka-rest's
+ * ProduceBatchAction).
+ *
+ * Guarantees: a batch that is not well formed is refused as a whole and nothing of it is written; otherwise every entry
+ * is either among the successes or among the failures, in the order of the request.
+ */
+import type { Logger } from '../lib/logger.ts';
+import { isJsonArray, isJsonObject, JsonError, type JsonValue, parseJson } from '../registry/json-text.ts';
+import { refusedBody, RestError, unprocessable } from './rest-errors.ts';
+import { type ErrorReport, errorReportOf, faultReport, placeReport } from './stream-produce-report.ts';
+import { type RecordOfStream, recordOf } from './stream-produce-request.ts';
+import type { StreamedRecords } from './streamed-records.ts';
+
+export interface BatchReport {
+  readonly successes: readonly object[];
+  readonly failures: readonly Failure[];
+}
+
+export interface BatchTools {
+  readonly records: StreamedRecords;
+  readonly logger: Logger;
+}
+
+type Failure = ErrorReport & { readonly id: string };
+type FailureReport = (id: string, error: unknown) => Failure;
+
+interface Begun {
+  readonly report: Promise<object>;
+}
+
+interface Entry {
+  readonly id: string;
+  readonly record: RecordOfStream | RestError;
+}
+
+export const MAX_ENTRIES = 10;
+const ID = /^[\w-]{1,80}$/;
+const BATCH_ERROR = 42208;
+const NOT_FOUND = 404;
+
+/** @throws RestError when the batch as a whole is refused */
+export async function produceBatch({ records, logger }: BatchTools, topic: string, body: string): Promise<BatchReport> {
+  const entries = parseBatch(body);
+  // Handed on one after the other, so that their order is kept; then all are waited for together.
+  const failureReport: FailureReport = (id, error) => {
+    const report = errorReportOf(error);
+    if (report === null) logger.error(`An entry for ${topic} could not be produced`, error);
+    return { id, ...(report ?? faultReport()) };
+  };
+  const begun: Begun[] = [];
+  for (const entry of entries) begun.push(await begin(records, topic, entry, failureReport));
+  const told = await Promise.all(begun.map(({ report }) => report));
+  const isFailure = (report: object): report is Failure => 'error_code' in report;
+  return { successes: told.filter((report) => !isFailure(report)), failures: told.filter(isFailure) };
+}
+
+export function parseBatch(body: string): readonly Entry[] {
+  if (body.trim() === '') throw refused('Request body is empty. Data is required.');
+  const batch = parsed(body);
+  if (!isJsonObject(batch)) throw refusedBody('Cannot deserialize value of type `ProduceBatchRequest`');
+  for (const name of batch.keys()) if (name !== 'entries') throw unprocessable(`Unrecognized field: ${name}`);
+  const written = batch.get('entries') ?? [];
+  if (!isJsonArray(written)) throw refusedBody("Cannot deserialize 'entries': it is not an array");
+  const entries = written.map(entryOf);
+  if (new Set(entries.map(({ id }) => id)).size < entries.length) throw refused('Batch entry IDs are not distinct.');
+  if (entries.length === 0) throw refused('Empty batch.');
+  if (entries.length > MAX_ENTRIES) throw refused('Too many entries in batch.');
+  return entries;
+}
+
+function parsed(body: string): JsonValue {
+  try {
+    return parseJson(body, { allowsComments: false });
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    throw refusedBody(`Malformed JSON: ${error.message}`);
+  }
+}
+
+function entryOf(json: JsonValue): Entry {
+  const id = isJsonObject(json) ? json.get('id') : undefined;
+  if (typeof id !== 'string' || !ID.test(id)) throw refused('Batch entry identifier is not a valid string.');
+  try {
+    return { id, record: recordOf(json, 'id') };
+  } catch (error) {
+    // A partition that cannot be is the entry's own affair; what cannot be read is that of the whole.
+    if (!(error instanceof RestError) || error.status !== NOT_FOUND) throw error;
+    return { id, record: error };
+  }
+}
+
+/** The report comes later; it is in an object, since a promise of a promise would be waited for. */
+async function begin(
+  records: StreamedRecords,
+  topic: string,
+  { id, record }: Entry,
+  failureReport: FailureReport,
+): Promise<Begun> {
+  if (record instanceof RestError) return { report: Promise.resolve(failureReport(id, record)) };
+  try {
+    const { done } = await records.begin(topic, record);
+    const report = done.then(
+      (written) => ({ id, ...placeReport(written) }),
+      (error: unknown) => failureReport(id, error),
+    );
+    return { report };
+  } catch (error) {
+    return { report: Promise.resolve(failureReport(id, error)) };
+  }
+}
+
+function refused(message: string): RestError {
+  return new RestError(BATCH_ERROR, message);
+}
