@@ -1,5 +1,4 @@
 /** Consumer instances of the REST Proxy behind HTTP: what they are made of in a broker. */
-import type { FastifyPluginAsync } from 'fastify';
 import type { Broker } from './broker/broker.ts';
 import type { ClusterClient } from './client/cluster-client.ts';
 import { restV2Consumers } from './http/rest-v2-consumers.ts';
@@ -17,7 +16,7 @@ export interface ConsumersFrontOptions {
 }
 
 export interface ConsumersFront {
-  readonly plugin: FastifyPluginAsync;
+  readonly plugin: ReturnType<typeof restV2Consumers>;
   /** Instances commit and leave their groups: to be called while the cluster can hear them. */
   close(): Promise<void>;
 }

@@ -4,8 +4,8 @@
  * subscribed or, with partitions that stay its own, that has them assigned).
  *
  * Guarantees: what is committed is exactly what the sink was given (or what of it the listener says is consumed): from
- * stop() or the loss of a partition on, it gets no more of it. Offsets are committed every auto.commit.interval.ms, before partitions are given up and at the end;
- * then the member leaves, within a few seconds even if nobody answers.
+ * stop() or the loss of a partition on, it gets no more of it. Offsets are committed every auto.commit.interval.ms,
+ * before partitions are given up and at the end; then the member leaves, within a few seconds even if nobody answers.
  */
 import { Deferred } from '../lib/deferred.ts';
 import { type TopicId, type TopicPartition, topicPartitionKey } from '../model/topic-partition.ts';
@@ -39,7 +39,7 @@ export interface GroupSettings {
 export interface AssignmentListener {
   /** These are this member's from now on; none of their records has been handed over yet. */
   onAssigned(partitions: readonly TopicPartition[]): void;
-  /** They are not any more, or will not be in a moment: the sink gets nothing more of them. Their last commit follows. */
+  /** They are not any more, or will not be in a moment: the sink gets nothing more of them. A last commit follows. */
   onRevoked(): void;
   /** What may be committed of what the sink was given. */
   consumed(positions: readonly GroupOffset[]): readonly GroupOffset[];

@@ -35,7 +35,7 @@ export interface ConsumerSettings {
   readonly topics: readonly string[] | ((name: string) => boolean);
   /** Only this partition, if one is named. */
   readonly partition: number | null;
-  /** Only these, by topicPartitionKey, each from its own place on, null for none before seek(); for a member of a group. */
+  /** Only these, by topicPartitionKey, each from its own place on, null for none yet; for a member of a group. */
   readonly assigned?: ReadonlyMap<string, PartitionStart | null>;
   /** Where reading begins. */
   readonly start: PartitionStart;

@@ -98,6 +98,11 @@ function instanceOf({ instances }: RestV2Consumers, request: FastifyRequest): Co
   return instances.get(group, instance);
 }
 
+/** Bytes are sent as they are, without a charset behind their type. */
+function bytesOf(answer: object): Buffer {
+  return Buffer.from(JSON.stringify(answer));
+}
+
 function done(reply: FastifyReply): FastifyReply {
   return reply.code(204).removeHeader('content-type').send();
 }
@@ -108,7 +113,7 @@ function instanceRoutes(app: FastifyInstance, options: RestV2Consumers): void {
     const { group } = namesOf(request);
     const name = instances.create(group, consumerConfig(request.body));
     const path = `consumers/${encodeURIComponent(group)}/instances/${encodeURIComponent(name)}`;
-    return { instance_id: name, base_uri: `${baseUri()}/${path}` };
+    return bytesOf({ instance_id: name, base_uri: `${baseUri()}/${path}` });
   });
   app.delete(INSTANCE, { schema: CONSUMER_ROUTES.remove }, async (request, reply) => {
     const { group, instance } = namesOf(request);
@@ -125,9 +130,9 @@ function subscriptionRoutes(app: FastifyInstance, options: RestV2Consumers): voi
     else if (pattern !== null) instance.subscribeToPattern(pattern);
     return done(reply);
   });
-  app.get(`${INSTANCE}/subscription`, { schema: CONSUMER_ROUTES.subscription }, async (request) => ({
-    topics: instanceOf(options, request).subscription,
-  }));
+  app.get(`${INSTANCE}/subscription`, { schema: CONSUMER_ROUTES.subscription }, async (request) =>
+    bytesOf({ topics: instanceOf(options, request).subscription }),
+  );
   app.delete(`${INSTANCE}/subscription`, { schema: CONSUMER_ROUTES.unsubscribe }, async (request, reply) => {
     instanceOf(options, request).unsubscribe();
     return done(reply);
@@ -136,9 +141,11 @@ function subscriptionRoutes(app: FastifyInstance, options: RestV2Consumers): voi
     instanceOf(options, request).assign(partitionsRequest(request.body));
     return done(reply);
   });
-  app.get(`${INSTANCE}/assignments`, { schema: CONSUMER_ROUTES.assignment }, async (request) => ({
-    partitions: instanceOf(options, request).assignment.map(({ topic, partition }) => ({ topic, partition })),
-  }));
+  app.get(`${INSTANCE}/assignments`, { schema: CONSUMER_ROUTES.assignment }, async (request) =>
+    bytesOf({
+      partitions: instanceOf(options, request).assignment.map(({ topic, partition }) => ({ topic, partition })),
+    }),
+  );
 }
 
 function offsetRoutes(app: FastifyInstance, options: RestV2Consumers): void {
@@ -148,13 +155,13 @@ function offsetRoutes(app: FastifyInstance, options: RestV2Consumers): void {
     if (queryOf(request, 'async') === 'true')
       committed.catch((error: unknown) => options.logger.warn('An asynchronous commit failed', error));
     else await committed;
-    return [];
+    return bytesOf([]);
   });
   app.get(`${INSTANCE}/offsets`, { schema: CONSUMER_ROUTES.committed }, async (request) => {
     const instance = instanceOf(options, request);
     const committed = await instance.committed(committedRequest(parsed(await bodyOfGet(request))));
     const offsets = committed.map(({ topic, partition, offset, metadata }) => ({ topic, partition, offset, metadata }));
-    return { offsets };
+    return bytesOf({ offsets });
   });
 }
 

@@ -75,7 +75,7 @@ export class ConsumerInstances {
     return this.#instances.size;
   }
 
-  /** Returns its name. @throws RestError 40902 for a name that is taken, 42901 when there are too many, 503 at the end */
+  /** Returns its name. @throws RestError 40902 for a name that is taken, 42901 for one too many, 503 at the end */
   create(groupId: string, config: ConsumerConfig): string {
     if (this.#isClosed) throw new RestError(503, 'This broker is shutting down');
     const name = config.name ?? this.#newName();
