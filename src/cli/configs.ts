@@ -147,6 +147,8 @@ function namedEntity(options: ConfigOptions): Entity {
     ...(common !== undefined && options.has(common) ? [{ type, name: '' }] : []),
   ]);
   const types = [...options.all('entity-type'), ...flags.map(({ type }) => type)];
+  const twice = types.filter((type, index) => types.indexOf(type) < index);
+  if (twice.length > 0) throw new CommandError(`Duplicate entity type(s) specified: ${twice.join(',')}`);
   for (const type of types)
     if (!ENTITY_TYPES.has(type)) {
       const known = [...ENTITY_TYPES.keys()].join(', ');
@@ -163,7 +165,6 @@ function namedEntity(options: ConfigOptions): Entity {
   const resourceType = RESOURCE_TYPES.get(type);
   if (resourceType === undefined || others.some((other) => !RESOURCE_TYPES.has(other)))
     throw new CommandError(`The entity type ${type} is not supported: this cluster keeps no quotas and no users.`);
-  if (others.includes(type)) throw new CommandError(`Duplicate entity type(s) specified: ${type}`);
   if (others.length > 0) throw new CommandError("Only 'users' and 'clients' entity types may be specified together");
   const name = flags[0]?.name ?? options.text('entity-name') ?? (options.has('entity-default') ? '' : null);
   return { type, resourceType, name };

@@ -5,11 +5,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
+import { Kafka, logLevel, Partitioners } from 'kafkajs';
 import { expect, it, onTestFinished } from 'vitest';
 import { createTopic } from '../support/admin.ts';
+import type { TestCluster } from '../support/cluster.ts';
+import { eventually } from '../support/eventually.ts';
 import { kafkaTool, kafkaToolLines } from '../support/java-tools.ts';
 import { script } from '../support/scripts.ts';
-import { useCluster } from '../support/use-cluster.ts';
+import { useCluster, withCluster } from '../support/use-cluster.ts';
 
 const cluster = useCluster();
 const all = (args: readonly string[]): string[] => ['--bootstrap-server', cluster().bootstrap, ...args];
@@ -108,4 +111,47 @@ it('is refused in the same words', async () => {
   await both('--describe', '--entity-type', 'nonsense');
   await both('--describe');
   await both('--describe', '--entity-type', 'topics', '--topic', 'java-refused');
+  await both('--describe', '--entity-name', 'other', '--topic', 'java-refused');
+  await both('--describe', '--broker', '1', '--topic', 'java-refused');
 });
+
+it('what a broker of either make stores counts for those of the other', async () => {
+  // What Apache Kafka needs to believe that all brokers speak its newest inter-broker protocol.
+  const overrides = { 'inter.broker.protocol.version': '3.9' };
+  await withCluster({ overrides }, async (mixed) => {
+    const apache = mixed.broker(3);
+    await apache.stop();
+    apache.turnInto('apache-kafka');
+    await apache.start();
+    await createTopic(mixed, 'mixed', { assignment: [[1], [3]] });
+    const changedAt = (broker: number, ...args: string[]): Promise<string[]> =>
+      kafkaToolLines('configs', ['--bootstrap-server', mixed.broker(broker).address, '--alter', ...args]);
+    const written = (partition: number, sizeBytes: number): Promise<string> => tryProduce(mixed, partition, sizeBytes);
+    // By ours, for a leader of theirs; and the other way round.
+    await changedAt(1, '--topic', 'mixed', '--add-config', 'max.message.bytes=1000');
+    for (const partition of [0, 1])
+      await eventually(async () => (await written(partition, 5000)) === 'MESSAGE_TOO_LARGE');
+    await changedAt(3, '--topic', 'mixed', '--delete-config', 'max.message.bytes');
+    for (const partition of [0, 1]) await eventually(async () => (await written(partition, 5000)) === 'written');
+    const common = ['--entity-type', 'brokers', '--entity-default'];
+    await changedAt(1, ...common, '--add-config', 'message.max.bytes=2000');
+    for (const partition of [0, 1])
+      await eventually(async () => (await written(partition, 5000)) === 'MESSAGE_TOO_LARGE');
+    await changedAt(3, ...common, '--add-config', 'message.max.bytes=9000');
+    for (const partition of [0, 1]) await eventually(async () => (await written(partition, 5000)) === 'written');
+  });
+});
+
+async function tryProduce(of: TestCluster, partition: number, sizeBytes: number): Promise<string> {
+  const kafka = new Kafka({ brokers: of.addresses, logLevel: logLevel.NOTHING, retry: { retries: 0 } });
+  const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
+  await producer.connect();
+  try {
+    await producer.send({ topic: 'mixed', messages: [{ partition, value: Buffer.alloc(sizeBytes) }] });
+    return 'written';
+  } catch (error) {
+    return (error as { type?: string }).type ?? String(error);
+  } finally {
+    await producer.disconnect();
+  }
+}

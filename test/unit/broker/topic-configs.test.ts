@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { TopicConfigs } from '../../../src/broker/topic-configs.ts';
 import { brokerConfigFrom } from '../../../src/config/broker-config.ts';
+import { withOverrides } from '../../../src/config/dynamic-config.ts';
 import { Deferred } from '../../../src/lib/deferred.ts';
 import { silentLogger } from '../../../src/lib/logger.ts';
 import { KafkaError } from '../../../src/protocol/errors.ts';
@@ -51,6 +52,22 @@ describe('the configuration of a topic', () => {
     await topics.refresh('t');
     await topics.refresh('never loaded');
     expect(changes).toEqual([['t', 2000]]);
+  });
+
+  it('has other defaults when the broker has; who is not touched by that is not told', async () => {
+    const live = { ...broker };
+    const changes: [string, number][] = [];
+    const topics = new TopicConfigs({
+      broker: live,
+      readOverrides: async (topic) => (topic === 'own' ? retention(1000) : new Map()),
+      onChange: (topic, config) => changes.push([topic, config.retentionMs]),
+      logger: silentLogger,
+    });
+    await topics.loadAll(['own', 'common']);
+    Object.assign(live, withOverrides(live, { broker: new Map(), cluster: new Map([['log.retention.ms', '7']]) }));
+    topics.refreshDefaults();
+    expect(changes).toEqual([['common', 7]]);
+    expect([topics.config('own').retentionMs, topics.config('new').retentionMs]).toEqual([1000, 7]);
   });
 
   it('is not brought back by a slow read that began earlier', async () => {

@@ -164,7 +164,8 @@ test.each([
   [['--alter', '--describe', '--topic', 'a'], 'Command must include exactly one action: --describe, --alter'],
   [['--describe', '--topic', 'a', '--add-config', 'a=1'], 'can\'t be used with option "[add-config]"'],
   [['--describe'], 'At least one entity type must be specified'],
-  [['--describe', '--entity-type', 'topics', '--topic', 'a'], '--entity-{type,name,default} should not be used'],
+  [['--describe', '--entity-name', 'b', '--topic', 'a'], '--entity-{type,name,default} should not be used'],
+  [['--describe', '--entity-type', 'topics', '--topic', 'a'], 'Duplicate entity type(s) specified: topics'],
   [
     ['--describe', '--topic', 'a', '--broker', '1'],
     "Only 'users' and 'clients' entity types may be specified together",
