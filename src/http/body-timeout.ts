@@ -3,7 +3,8 @@
  * stream (`config: { streamsBody: true }`) sees to its time itself.
  *
  * Guarantees: the connection of a body that is not whole in time is ended, with 408 when nothing was answered yet, also
- * when the route does not want the body or there is no such route.
+ * when the route does not want the body or there is no such route; that of a stream ends with the answer when the
+ * stream has not ended by then.
  */
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
@@ -26,8 +27,15 @@ export interface BodyTimeout {
 
 export function limitBodyTime(app: FastifyInstance, options: BodyTimeout): void {
   app.addHook('onRequest', async (request, { raw }) => {
-    if (!hasBody(request) || request.routeOptions.config.streamsBody === true) return;
+    if (!hasBody(request)) return;
     const body = request.raw;
+    if (request.routeOptions.config.streamsBody === true) {
+      // Nobody will read the rest, and it may never end.
+      raw.once('finish', () => {
+        if (!body.complete) closeLingering(body.socket, options.clock);
+      });
+      return;
+    }
     const timer = options.clock.schedule(options.timeoutMs, () => onTimeout(body.socket, raw.headersSent, options));
     body.once('end', () => timer.cancel()).once('close', () => timer.cancel());
   });

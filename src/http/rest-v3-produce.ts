@@ -3,16 +3,15 @@
  * `POST …/records:batch`.
  *
  * Guarantees: reports go out while records still come in; a client that goes away ends its stream, and so does a server
- * that closes, after a moment for the reports of what was read; a body that ends in the middle ends its connection.
+ * that closes, after a moment for the reports of what was read.
  */
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import type { Clock } from '../lib/clock.ts';
 import { ByteRoom } from '../rest/byte-room.ts';
 import { type BatchTools, produceBatch } from '../rest/produce-batch.ts';
 import { invalidPayload } from '../rest/rest-errors.ts';
 import { type StreamLimits, StreamProduce } from '../rest/stream-produce.ts';
 import type { BodyBudget } from './body-budget.ts';
-import { closeLingering } from './lingering-close.ts';
 import { MAX_PRODUCE_BYTES } from './rest-v2-produce.ts';
 import { V3Call } from './rest-v3-call.ts';
 import { DESCRIPTIONS } from './rest-v3-produce-descriptions.ts';
@@ -63,21 +62,13 @@ function addStreams(app: FastifyInstance, options: V3ProduceOptions, memory: Byt
     void ended.then((end) => {
       open.delete(stream);
       if (end === 'stopped') output.readable.destroy();
-      else output.end();
+      else output.end(reply, clock);
     });
-    endUnreadBody(request, reply, clock);
     const first = await Promise.race([ended, output.whenWritten()]);
     // There is nobody to be answered.
     if (first === 'stopped') return reply.hijack();
     if (first === 'empty') throw invalidPayload('Request body is empty. Data is required.');
     return reply.header('content-type', 'application/json').send(output.readable);
-  });
-}
-
-/** What of the body nobody will read is not waited for. */
-function endUnreadBody({ raw }: FastifyRequest, reply: FastifyReply, clock: Clock): void {
-  reply.raw.once('finish', () => {
-    if (!raw.complete) closeLingering(raw.socket, clock);
   });
 }
 

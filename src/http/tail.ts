@@ -31,7 +31,7 @@ const SCHEMA = describe('Follow a topic: its new records, as they come', {
     'Server-sent events. `event: record` has one line of JSON: `topic`, `partition`, `offset`, `timestamp`, `key`, ' +
     '`value`, `headers`, and with `key_format` and `value_format` what the bytes were read as. Its `id` says where ' +
     'all partitions go on: sent back as `Last-Event-ID` nothing is missed. `event: end` says why it ends: `limit`, ' +
-    '`topic_deleted`, `shutdown`, `stalled` or `error`.',
+    '`topic_deleted`, `shutdown` or `error`.',
   params: { topic: 'Its name' },
   query: {
     from: 'Where to begin: `latest`, which is the default, `earliest`, or an offset',
@@ -64,9 +64,10 @@ function addRoute(app: FastifyInstance, options: TailRoutes, open: Set<TopicTail
     open.add(tail);
     output.readable.once('close', () => tail.stop('disconnected'));
     // It never rejects: how it ends is among the events.
-    void tail.run().then(() => {
+    void tail.run().then((end) => {
       open.delete(tail);
-      output.end();
+      if (end === 'stalled') output.readable.destroy();
+      else output.end(reply, options.clock);
     });
     return answer(reply, output.readable);
   });

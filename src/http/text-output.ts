@@ -1,8 +1,11 @@
 /** Text for the body of an answer that is written bit by bit, with the back pressure of its connection. */
 import { Readable } from 'node:stream';
+import type { FastifyReply } from 'fastify';
+import type { Clock } from '../lib/clock.ts';
 import { Deferred } from '../lib/deferred.ts';
 
 const BUFFER_BYTES = 64 * 1024;
+const END_TIMEOUT_MS = 60_000;
 
 export class TextOutput {
   /** To be sent. It is closed when the client goes away. */
@@ -38,8 +41,12 @@ export class TextOutput {
     return new Promise((resolve) => this.#drained.push(resolve));
   }
 
-  end(): void {
+  /** What was written still goes out, to a client that takes it within a minute. */
+  end({ raw }: FastifyReply, clock: Clock): void {
     if (!this.readable.destroyed) this.readable.push(null);
+    if (raw.closed) return;
+    const timer = clock.schedule(END_TIMEOUT_MS, () => raw.destroy());
+    raw.once('close', () => timer.cancel());
   }
 
   #resume(): void {

@@ -133,7 +133,7 @@ export class TopicTail {
     this.#heartbeat?.cancel();
     this.#consumer.stop();
     for (const client of this.#clients) client.close();
-    if (reason !== 'disconnected') this.#sayEnd(reason);
+    if (reason !== 'disconnected' && reason !== 'stalled') this.#sayEnd(reason);
     this.#ended.resolve();
   }
 

@@ -85,6 +85,13 @@ test('a route that takes a stream waits as long as it likes', async () => {
   expect(await answer).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*got 123/);
 });
 
+test('a stream that was answered is not read to its end', async () => {
+  const socket = await openConnection();
+  const type = head('/stream', 'Transfer-Encoding: chunked').replace('json', 'xml');
+  socket.write(`${type}\r\n\r\n1\r\n1\r\n`);
+  expect(await answerOf(socket)).toMatch(/^HTTP\/1\.1 415 Unsupported Media Type/);
+});
+
 test('a connection outlives the time of a body that came', async () => {
   const socket = await openConnection();
   socket.write(`${head('/echo', 'Content-Length: 3')}\r\n\r\n"a"`);
