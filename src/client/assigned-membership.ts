@@ -20,6 +20,7 @@ const LOGGER = 'org.apache.kafka.clients.consumer.internals.ConsumerCoordinator'
 
 export class AssignedMembership implements Membership {
   readonly isLeader = false;
+  readonly isLost = false;
   readonly heartbeatIntervalMs = IDLE_INTERVAL_MS;
   readonly #cluster: ClusterClient;
   readonly #coordinators: Coordinators;

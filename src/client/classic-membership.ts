@@ -71,6 +71,10 @@ export class ClassicMembership implements Membership {
     return this.#isLeader;
   }
 
+  get isLost(): boolean {
+    return this.#generationId === NO_GENERATION;
+  }
+
   get heartbeatIntervalMs(): number {
     return this.#settings.heartbeatIntervalMs;
   }

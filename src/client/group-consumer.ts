@@ -39,6 +39,11 @@ export interface GroupSettings {
 export interface AssignmentListener {
   /** These are this member's from now on; none of their records has been handed over yet. */
   onAssigned(partitions: readonly TopicPartition[]): void;
+  /**
+   * The group deals its partitions out anew, and waits for this member: until this resolves, which it must before the
+   * others lose patience. What is committed meanwhile counts.
+   */
+  mayBeRevoked?(): Promise<void>;
   /** They are not any more, or will not be in a moment: the sink gets nothing more of them. A last commit follows. */
   onRevoked(): void;
   /** What may be committed of what the sink was given. */
@@ -187,12 +192,19 @@ export class GroupConsumer {
     const tasks = this.#startTasks(round);
     this.#reading = this.#read(round);
     await round.isOver.promise;
+    await this.#whenMayBeRevoked();
     for (const task of tasks) task.stop();
     consumer?.stop();
     fetching.close();
     this.#options.listener?.onRevoked();
     await this.#commit(round);
     if (!this.#isStopped) this.#round = null;
+  }
+
+  /** Says meanwhile that this member is alive. */
+  async #whenMayBeRevoked(): Promise<void> {
+    if (this.#isStopped || this.#membership.isLost) return;
+    await Promise.race([this.#options.listener?.mayBeRevoked?.(), this.#stopping.promise]);
   }
 
   /** No topic fits: a group is not joined for nothing. */

@@ -8,6 +8,8 @@ export interface Membership {
   /** This member deals the partitions out, so it must see to changes of their numbers. */
   readonly isLeader: boolean;
   readonly heartbeatIntervalMs: number;
+  /** The coordinator does not count it as a member: what it had is another's by now. */
+  readonly isLost: boolean;
   /**
    * Joins, or takes part in dealing the partitions out anew, and returns those of this member. It must not read any
    * meanwhile. @throws ApiError

@@ -68,6 +68,10 @@ export class ModernMembership implements Membership {
     this.#topicIds = topicIds;
   }
 
+  get isLost(): boolean {
+    return this.#memberEpoch === EPOCH.join;
+  }
+
   get heartbeatIntervalMs(): number {
     return this.#heartbeatIntervalMs;
   }

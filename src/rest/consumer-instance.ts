@@ -9,10 +9,10 @@
  */
 import { ApiError } from '../client/api-error.ts';
 import type { ClusterClient } from '../client/cluster-client.ts';
-import { GroupConsumer, type GroupSettings } from '../client/group-consumer.ts';
+import { GroupConsumer } from '../client/group-consumer.ts';
 import type { GroupOffset } from '../client/group-admin.ts';
 import type { OffsetQuestion } from '../client/offset-lookup.ts';
-import type { ConsumerSettings, PartitionStart } from '../client/record-consumer.ts';
+import type { PartitionStart } from '../client/record-consumer.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { SerialQueue } from '../lib/serial-queue.ts';
@@ -20,6 +20,7 @@ import type { TopicPartition } from '../model/topic-partition.ts';
 import type { ConsumerConfig } from './consumer-config.ts';
 import { ConsumerLoop, type RunningConsumer } from './consumer-loop.ts';
 import { ConsumerReads, type ReadAnswer } from './consumer-reads.ts';
+import { consumerSettings, groupSettings } from './consumer-settings.ts';
 import { ConsumerState, type PartitionPlace, type Subscription } from './consumer-state.ts';
 import { decodeAs } from './embedded-format.ts';
 import { GroupOffsets } from './group-offsets.ts';
@@ -49,27 +50,10 @@ export interface ReadRequest {
   readonly signal: AbortSignal;
 }
 
-/** What Java's consumer has by default. */
-const MEMBER = {
-  groupInstanceId: null,
-  sessionTimeoutMs: 45_000,
-  heartbeatIntervalMs: 3000,
-  rebalanceTimeoutMs: 300_000,
-  assignors: ['range'],
-} as const;
-const AUTO_COMMIT_INTERVAL_MS = 5000;
-/** As much as may lie here for a client that does not come for it, from each broker; a larger batch comes alone. */
-const FETCHES = {
-  maxWaitMs: 500,
-  minBytes: 1,
-  maxBytes: 1024 * 1024,
-  maxPartitionBytes: 512 * 1024,
-  checksCrc: true,
-  isReadCommitted: false,
-  metadataMaxAgeMs: 300_000,
-} as const;
 /** How long the cluster may take for what a client asks besides records. */
 const API_TIMEOUT_MS = 30_000;
+/** How long the group waits for a client that has read and may want to commit. Java's waits for max.poll.interval.ms. */
+const COMMIT_PATIENCE_MS = 30_000;
 /** One is answered, the others wait. */
 const MAX_READS = 8;
 const MAX_ANSWER_CHARACTERS = 128 * 1024 * 1024;
@@ -89,6 +73,10 @@ export class ConsumerInstance {
   /** Why there is no consumer at the moment. */
   #failure: { readonly error: unknown } | null = null;
   #lastUseMs: number;
+  /** The client has to commit what was returned, and has not done so since. */
+  #isCommitDue = false;
+  /** Lets the group deal its partitions out anew. */
+  #giveWay: (() => void) | null = null;
   #isResting = true;
   #isClosed = false;
 
@@ -103,6 +91,9 @@ export class ConsumerInstance {
       clock,
       state: this.#state,
       budget,
+      onReturned: () => {
+        this.#isCommitDue = !config.isCommitting;
+      },
       decode: (bytes) => decodeAs(config.format, bytes, schemas),
       goBack: (places) => this.#goBack(places),
     });
@@ -135,6 +126,7 @@ export class ConsumerInstance {
     this.#mustBeOpen();
     this.#isClosed = true;
     this.#reads.refuse(instanceNotFound());
+    this.#giveWay?.();
     this.#goBack(this.#state.takenBack());
     await this.#loop.close();
     this.#cluster.close();
@@ -182,6 +174,7 @@ export class ConsumerInstance {
     this.#goBack(this.#state.takenBack());
     if (!change()) return;
     this.#failure = null;
+    this.#giveWay?.();
     this.#loop.subscribe(this.#state.subscription);
   }
 
@@ -190,15 +183,15 @@ export class ConsumerInstance {
   }
 
   #open(subscription: Subscription): RunningConsumer {
-    const { name, connect } = this.#options;
+    const { name, connect, config, groupId } = this.#options;
     const newClient = (): ClusterClient => connect(name);
     const cluster = newClient();
     const consumer: GroupConsumer = new GroupConsumer({
       cluster,
       connect: newClient,
       connectFetching: newClient,
-      settings: this.#consumerSettings(subscription),
-      group: this.#groupSettings(subscription),
+      settings: consumerSettings(subscription, config),
+      group: groupSettings(subscription, config, groupId),
       sink: (record) => this.#reads.take(record),
       demand: {
         isOpen: () => this.#reads.isWanting,
@@ -212,8 +205,10 @@ export class ConsumerInstance {
         onAssigned: (partitions) => {
           if (this.#loop.consumer !== consumer) return;
           this.#failure = null;
+          this.#isCommitDue = false;
           this.#goBack(this.#state.begin(partitions));
         },
+        mayBeRevoked: () => this.#whenCommitted(),
         onRevoked: () => {
           if (this.#loop.consumer !== consumer) return;
           this.#reads.flush();
@@ -226,20 +221,17 @@ export class ConsumerInstance {
     return { consumer, close: () => cluster.close() };
   }
 
-  #consumerSettings(subscription: Subscription): ConsumerSettings {
-    const { reset } = this.#options.config;
-    return { ...FETCHES, topics: topicsOf(subscription), partition: null, start: 'latest', reset };
-  }
-
-  #groupSettings(subscription: Subscription): GroupSettings {
-    const { groupId, config } = this.#options;
-    const autoCommitIntervalMs = config.isCommitting ? AUTO_COMMIT_INTERVAL_MS : null;
-    if (subscription.kind === 'assigned')
-      return {
-        membership: { protocol: 'assigned', groupId, partitions: subscription.partitions },
-        autoCommitIntervalMs,
+  /** Also when the client comes for more, for it may commit by other ways; or takes too long. */
+  async #whenCommitted(): Promise<void> {
+    if (!this.#isCommitDue || this.#queue.length > 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = this.#options.clock.schedule(COMMIT_PATIENCE_MS, resolve);
+      this.#giveWay = () => {
+        timer.cancel();
+        resolve();
       };
-    return { membership: { protocol: 'classic', groupId, ...MEMBER }, autoCommitIntervalMs };
+    });
+    this.#giveWay = null;
   }
 
   #onFailed(error: unknown): void {
@@ -257,6 +249,7 @@ export class ConsumerInstance {
     this.#mustBeOpen();
     if (this.#queue.length >= MAX_READS) throw tooManyRequests('Too many reads of this consumer instance at once');
     const sinceMs = this.#options.clock.monotonicMs();
+    this.#giveWay?.();
     return this.#queue.run(() => this.#read(request, sinceMs));
   }
 
@@ -291,9 +284,14 @@ export class ConsumerInstance {
   /** Commits these, or all that is consumed. @throws RestError, ApiError */
   async commit(offsets: readonly GroupOffset[] | null): Promise<void> {
     this.#mustBeOpen();
+    await this.#commit(offsets);
+    this.#isCommitDue = false;
+    this.#giveWay?.();
+  }
+
+  async #commit(offsets: readonly GroupOffset[] | null): Promise<void> {
     const deadline = this.#cluster.deadline(API_TIMEOUT_MS);
-    const isMember = this.#isMember();
-    if (!isMember) return this.#offsets.commit(offsets ?? this.#consumed(), deadline);
+    if (!this.#isMember()) return this.#offsets.commit(offsets ?? this.#consumed(), deadline);
     for (;;) {
       const failure = await this.#tryCommit(offsets, deadline);
       if (failure === null) return;
@@ -365,18 +363,5 @@ export class ConsumerInstance {
   #seek(place: PartitionPlace): void {
     this.#state.seek(place);
     this.#loop.consumer?.seek(place, place.start);
-  }
-}
-
-function topicsOf(subscription: Subscription): readonly string[] | ((name: string) => boolean) {
-  switch (subscription.kind) {
-    case 'none':
-      return [];
-    case 'topics':
-      return subscription.topics;
-    case 'pattern':
-      return topicPattern(subscription.pattern);
-    case 'assigned':
-      return [...new Set(subscription.partitions.map(({ topic }) => topic))];
   }
 }

@@ -20,6 +20,8 @@ export interface ConsumerReadsOptions {
   readonly budget: ReadBudget;
   /** The JSON of a key or value. */
   readonly decode: (bytes: Buffer | null) => Promise<string>;
+  /** Some records have been returned. */
+  readonly onReturned: () => void;
   /** What has been handed over from there on is to be handed over again. */
   readonly goBack: (places: readonly PartitionPlace[]) => void;
 }
@@ -157,6 +159,7 @@ export class ConsumerReads {
   #return(current: CurrentRead): void {
     if (!this.#end(current)) return;
     this.#options.state.returned();
+    if (current.read.texts.length > 0) this.#options.onReturned();
     current.over.resolve(current.read.texts);
   }
 
