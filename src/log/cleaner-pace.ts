@@ -21,11 +21,12 @@ export class CleanerPace {
     this.#throttle = new Throttle(bytesPerSecond);
   }
 
-  /** From now on; what was used before is paid for. */
+  /** From now on. What was used before is paid for: a pause that the old rate asked for, however long, ends. */
   setBytesPerSecond(bytesPerSecond: number): void {
     if (bytesPerSecond === this.#bytesPerSecond) return;
     this.#bytesPerSecond = bytesPerSecond;
     this.#throttle = new Throttle(bytesPerSecond);
+    this.#wake?.();
   }
 
   get isStopped(): boolean {

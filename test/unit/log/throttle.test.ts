@@ -1,6 +1,8 @@
 /** A throttle keeps a rate over time, and costs nothing below it. */
 import { describe, expect, it } from 'vitest';
+import { CleanerPace } from '../../../src/log/cleaner-pace.ts';
 import { Throttle } from '../../../src/log/throttle.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 
 describe('a throttle', () => {
   it('keeps the rate over time, whatever the pieces', () => {
@@ -28,5 +30,17 @@ describe('a throttle', () => {
 
   it('without a bound asks for none', () => {
     expect(new Throttle(Number.MAX_VALUE).onUsed(2 ** 40, 0)).toBe(0);
+  });
+});
+
+describe('the pace of the cleaner', () => {
+  it('may change in the middle of a pause, which is then over', async () => {
+    const pace = new CleanerPace(new ManualClock(), 1);
+    const paid = pace.whenAffordable(1_000_000);
+    pace.setBytesPerSecond(1);
+    expect(await Promise.race([paid.then(() => 'over'), Promise.resolve('paused')])).toBe('paused');
+    pace.setBytesPerSecond(1_000_000_000);
+    await paid;
+    await pace.whenAffordable(1000);
   });
 });
