@@ -9,6 +9,7 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema, HTTPMethods } from 'fastify';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { JsonValue } from '../registry/json-text.ts';
 import { RestError } from '../rest/rest-errors.ts';
 import type { Turnstile } from '../rest/turnstile.ts';
 import { type ListHead, V3Links } from '../rest/v3-links.ts';
@@ -139,7 +140,8 @@ export function* shown<T>(things: Iterable<T>, view: (thing: T) => object): Gene
 /** One request. */
 export class V3Call {
   readonly links: V3Links;
-  readonly body: unknown;
+  /** Undefined when there is none. */
+  readonly body: JsonValue | undefined;
   readonly #params: ReadonlyMap<string, string>;
   readonly #query: unknown;
 
@@ -147,7 +149,8 @@ export class V3Call {
   constructor(request: FastifyRequest, clusterId: string, path: string) {
     this.#params = new Map(Object.entries(request.params as { [name: string]: string }));
     this.#query = request.query;
-    this.body = request.body;
+    // As the parser of these routes made it.
+    this.body = request.body as JsonValue | undefined;
     const asked = this.#params.get('cluster_id') ?? clusterId;
     if (asked !== clusterId) throw clusterNotFound(asked, path);
     this.links = new V3Links(baseOf(request), clusterId);

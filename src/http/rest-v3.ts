@@ -5,9 +5,9 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
-import { RestError } from '../rest/rest-errors.ts';
 import { Turnstile } from '../rest/turnstile.ts';
 import type { V3Admin } from '../rest/v3-admin.ts';
+import { readBody } from '../rest/v3-bodies.ts';
 import { aclRoutes } from './rest-v3-acls.ts';
 import { V3Routes } from './rest-v3-call.ts';
 import { clusterRoutes } from './rest-v3-cluster.ts';
@@ -23,7 +23,6 @@ export interface RestV3Options {
   readonly logger: Logger;
 }
 
-const BAD_REQUEST = 400;
 /** Lists of all topics or groups at once: of ten thousand topics each has some ten megabytes in memory. */
 const LISTS = { atOnce: 8, waiting: 200 };
 
@@ -46,9 +45,9 @@ function readBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
     try {
-      done(null, body === '' ? undefined : JSON.parse(String(body)));
+      done(null, readBody(String(body)));
     } catch (error) {
-      done(new RestError(BAD_REQUEST, error instanceof Error ? error.message : 'Malformed JSON'));
+      done(error instanceof Error ? error : new Error(String(error)));
     }
   });
 }

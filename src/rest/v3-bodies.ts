@@ -4,16 +4,24 @@
  */
 import type { ConfigChange } from '../client/config-admin.ts';
 import { invalidTopicName } from '../model/topic-names.ts';
+import {
+  isJsonArray,
+  isJsonObject,
+  JsonError,
+  JsonNumber,
+  type JsonObject,
+  type JsonValue,
+  parseJson,
+  writeJson,
+} from '../registry/json-text.ts';
 import { invalidPayload, RestError } from './rest-errors.ts';
 import type { NewTopic } from './v3-admin.ts';
-
-type Members = ReadonlyMap<string, unknown>;
 
 const BAD_REQUEST = 400;
 const UNPROCESSABLE = 422;
 const INT32_MAX = 0x7fff_ffff;
 const INT16_MAX = 0x7fff;
-/** Of what somebody sent, in a refusal. */
+/** Characters of what somebody sent, in a refusal. */
 const MAX_SHOWN = 50;
 const TOPIC_MEMBERS = [
   'topic_name',
@@ -24,8 +32,18 @@ const TOPIC_MEMBERS = [
   'validate_only',
 ];
 
+/** Undefined for an empty body. @throws RestError 400 */
+export function readBody(text: string): JsonValue | undefined {
+  try {
+    return text.trim() === '' ? undefined : parseJson(text, { allowsComments: false });
+  } catch (error) {
+    if (error instanceof JsonError) throw new RestError(BAD_REQUEST, error.message);
+    throw error;
+  }
+}
+
 /** Of POST /topics. */
-export function newTopicOf(body: unknown): NewTopic {
+export function newTopicOf(body: JsonValue | undefined): NewTopic {
   if (isAbsent(body)) throw invalidPayload('Request body is empty. Data is required.');
   const members = membersOf(body, 'CreateTopicRequest', TOPIC_MEMBERS);
   const name = requiredText(members, 'topic_name', 'CreateTopicRequest', 'topicName');
@@ -50,7 +68,7 @@ export function newTopicOf(body: unknown): NewTopic {
 }
 
 /** Brokers by partition, whose number is a member's name. */
-function replicasOf(value: unknown): Map<number, number[]> {
+function replicasOf(value: JsonValue | undefined): Map<number, number[]> {
   if (isAbsent(value)) return new Map();
   const byPartition = new Map<number, number[]>();
   for (const [key, brokers] of membersOf(value, 'Map')) {
@@ -67,7 +85,7 @@ function replicasOf(value: unknown): Map<number, number[]> {
 }
 
 /** Of PATCH /topics/{topic}. */
-export function partitionsCountOf(body: unknown): number {
+export function partitionsCountOf(body: JsonValue | undefined): number {
   const empty = 'Request body is empty. Partitions_count is required.';
   if (isAbsent(body)) throw invalidPayload(empty);
   const members = membersOf(body, 'PartitionsCountRequest', ['partitions_count']);
@@ -75,7 +93,7 @@ export function partitionsCountOf(body: unknown): number {
 }
 
 /** Of PUT …/configs/{name}. */
-export function configValueOf(body: unknown): string | null {
+export function configValueOf(body: JsonValue | undefined): string | null {
   if (isAbsent(body)) throw noPayload();
   return textOf(membersOf(body, 'UpdateConfigRequest', ['value']).get('value'));
 }
@@ -86,7 +104,7 @@ export interface ConfigChanges {
 }
 
 /** Of POST …/configs:alter. */
-export function configChangesOf(body: unknown): ConfigChanges {
+export function configChangesOf(body: JsonValue | undefined): ConfigChanges {
   if (isAbsent(body)) throw noPayload();
   const type = 'AlterConfigBatchRequestData';
   const members = membersOf(body, type, ['data', 'validate_only']);
@@ -102,7 +120,7 @@ export interface TopicsChanges {
 }
 
 /** Of POST /topics/-/configs:alter. */
-export function topicsChangesOf(body: unknown): TopicsChanges {
+export function topicsChangesOf(body: JsonValue | undefined): TopicsChanges {
   if (isAbsent(body)) throw noPayload();
   const type = 'AlterMultipleTopicsConfigsBatchRequestData';
   const members = membersOf(body, type, ['data', 'validate_only']);
@@ -116,7 +134,7 @@ export function topicsChangesOf(body: unknown): TopicsChanges {
   return { byTopic, validateOnly: flagOf(members.get('validate_only')) };
 }
 
-function changeOf(entry: unknown): ConfigChange {
+function changeOf(entry: JsonValue): ConfigChange {
   const members = membersOf(entry, 'AlterEntry', ['name', 'value', 'operation']);
   const operation = members.get('operation') ?? 'SET';
   if (operation !== 'SET' && operation !== 'DELETE')
@@ -126,7 +144,7 @@ function changeOf(entry: unknown): ConfigChange {
 }
 
 /** For requests whose body is not looked into. */
-export function requireBody(body: unknown): void {
+export function requireBody(body: JsonValue | undefined): void {
   if (isAbsent(body)) throw noPayload();
 }
 
@@ -134,64 +152,63 @@ function noPayload(): RestError {
   return invalidPayload('Null input provided. Data is required.');
 }
 
-function isAbsent(value: unknown): boolean {
+function isAbsent(value: JsonValue | undefined): boolean {
   return value === undefined || value === null;
 }
 
 /** @param known names that may come; any when left out */
-function membersOf(value: unknown, type: string, known?: readonly string[]): Members {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw cannotRead(type, value, 'no object');
-  const members = new Map(Object.entries(value));
-  const unknown = known === undefined ? undefined : [...members.keys()].find((name) => !known.includes(name));
+function membersOf(value: JsonValue | undefined, type: string, known?: readonly string[]): JsonObject {
+  if (!isJsonObject(value)) throw cannotRead(type, value, 'no object');
+  const unknown = known === undefined ? undefined : [...value.keys()].find((name) => !known.includes(name));
   if (unknown !== undefined) throw new RestError(UNPROCESSABLE, `Unrecognized field: ${unknown.slice(0, MAX_SHOWN)}`);
-  return members;
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  if (isAbsent(value)) return [];
-  if (!Array.isArray(value)) throw cannotRead('List', value, 'no array');
   return value;
 }
 
-function requiredList(members: Members, name: string, type: string): readonly unknown[] {
+function listOf(value: JsonValue | undefined): readonly JsonValue[] {
+  if (value === undefined || value === null) return [];
+  if (!isJsonArray(value)) throw cannotRead('List', value, 'no array');
+  return value;
+}
+
+function requiredList(members: JsonObject, name: string, type: string): readonly JsonValue[] {
   const value = members.get(name);
   if (isAbsent(value)) refuseNull(type, name);
   return listOf(value);
 }
 
-function requiredText(members: Members, name: string, type: string, javaName: string): string {
+function requiredText(members: JsonObject, name: string, type: string, javaName: string): string {
   return textOf(members.get(name)) ?? refuseNull(type, javaName);
 }
 
 /** Numbers and booleans are taken as they are written. */
-function textOf(value: unknown): string | null {
-  if (isAbsent(value)) return null;
+function textOf(value: JsonValue | undefined): string | null {
+  if (value === undefined || value === null) return null;
   if (typeof value === 'string') return value;
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (typeof value === 'boolean') return String(value);
+  if (value instanceof JsonNumber) return value.text;
   throw cannotRead('String', value, 'no text');
 }
 
 /** A number, or the text of one. */
-function intOf(value: unknown, max: number): number | null {
-  if (isAbsent(value)) return null;
-  const number = typeof value === 'string' && /^-?\d{1,10}$/.test(value) ? Number(value) : value;
+function intOf(value: JsonValue | undefined, max: number): number | null {
+  if (value === undefined || value === null) return null;
+  const written = value instanceof JsonNumber && value.isIntegral ? value.text : value;
+  const number = typeof written === 'string' && /^-?\d{1,10}$/.test(written) ? Number(written) : Number.NaN;
   const type = max === INT16_MAX ? 'Short' : 'Integer';
-  if (typeof number !== 'number' || !Number.isInteger(number) || Math.abs(number) > max)
-    throw cannotRead(type, value, `not a valid \`${type}\` value`);
+  if (!(Math.abs(number) <= max)) throw cannotRead(type, value, `not a valid \`${type}\` value`);
   return number;
 }
 
-function flagOf(value: unknown): boolean {
+function flagOf(value: JsonValue | undefined): boolean {
   if (isAbsent(value)) return false;
   if (typeof value === 'boolean') return value;
   if (value === 'true' || value === 'false') return value === 'true';
   throw cannotRead('Boolean', value, 'only "true" or "false" recognized');
 }
 
-function cannotRead(type: string, value: unknown, why: string): RestError {
-  const kind = typeof value === 'string' ? 'String' : Array.isArray(value) ? 'Array' : typeof value;
-  const shown = (JSON.stringify(value) ?? '').slice(0, MAX_SHOWN);
-  return new RestError(BAD_REQUEST, `Cannot deserialize value of type \`${type}\` from ${kind} ${shown}: ${why}`);
+function cannotRead(type: string, value: JsonValue | undefined, why: string): RestError {
+  const shown = writeJson(value ?? null).slice(0, MAX_SHOWN);
+  return new RestError(BAD_REQUEST, `Cannot deserialize value of type \`${type}\` from ${shown}: ${why}`);
 }
 
 function refuseNull(type: string, name: string): never {

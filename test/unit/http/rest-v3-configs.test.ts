@@ -134,6 +134,13 @@ describe('configurations', () => {
     ]);
   });
 
+  it('a number is taken as it is written', async () => {
+    for (const value of ['9223372036854775807', '-1', 'true', '"0.50"'])
+      await desk.ask('PUT', '/topics/t/configs/retention.ms', `{"value":${value}}`);
+    const set = desk.admin.alterations.map(({ alterations }) => alterations[0]?.changes[0]?.value);
+    expect(set).toEqual(['9223372036854775807', '-1', 'true', '0.50']);
+  });
+
   it('several change at once, or are only looked at', async () => {
     const data = [
       { name: 'retention.ms', value: '5' },

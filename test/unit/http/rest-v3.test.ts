@@ -239,21 +239,21 @@ describe('bodies that cannot be meant', () => {
       'POST',
       '/topics',
       { topic_name: 't', partitions_count: 'many' },
-      refused(400, 'Cannot deserialize value of type `Integer` from String "many": not a valid `Integer` value'),
+      refused(400, 'Cannot deserialize value of type `Integer` from "many": not a valid `Integer` value'),
     ],
     [
       'a large number',
       'POST',
       '/topics',
       { topic_name: 't', replication_factor: 40000 },
-      refused(400, 'Cannot deserialize value of type `Short` from number 40000: not a valid `Short` value'),
+      refused(400, 'Cannot deserialize value of type `Short` from 40000: not a valid `Short` value'),
     ],
     [
       'a list',
       'POST',
       '/topics',
       [],
-      refused(400, 'Cannot deserialize value of type `CreateTopicRequest` from Array []: no object'),
+      refused(400, 'Cannot deserialize value of type `CreateTopicRequest` from []: no object'),
     ],
     [
       'the same twice',
@@ -297,7 +297,7 @@ describe('bodies that cannot be meant', () => {
       { data: [{ name: 'a', operation: 'APPEND' }] },
       refused(
         400,
-        'Cannot deserialize value of type `AlterOperation` from String "APPEND": ' +
+        'Cannot deserialize value of type `AlterOperation` from "APPEND": ' +
           'not one of the values accepted for Enum class: [DELETE, SET]',
       ),
     ],
