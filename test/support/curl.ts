@@ -59,7 +59,8 @@ function curlRequest(line: string): CurlRequest {
   if (address === null) throw new Error(`no address: ${line}`);
   if (data.length > 0 && !headers.has('content-type')) headers.set('content-type', 'application/x-www-form-urlencoded');
   const body = data.length === 0 ? null : data.join('&');
-  if (body !== null) headers.set('content-length', String(Buffer.byteLength(body)));
+  if (body !== null && !headers.has('transfer-encoding'))
+    headers.set('content-length', String(Buffer.byteLength(body)));
   const url = new URL(address.includes('://') ? address : `http://${address}`);
   return { method: method ?? (body === null ? 'GET' : 'POST'), url, headers, data: body };
 }
@@ -71,10 +72,10 @@ function addHeader(headers: Map<string, string>, header: string): void {
 
 /** Words of a shell: quotes of both kinds, backslashes, lines that go on. */
 function shellWords(line: string): string[] {
-  const parts = /'([^']*)'|"((?:[^"\\]|\\[\s\S])*)"|\\\n|\\([\s\S])|(\s+)|([^\s'"\\]+)/g;
+  const parts = /'([^']*)'|"((?:[^"\\]|\\[\s\S])*)"|((?:\s|\\\n)+)|\\([\s\S])|([^\s'"\\]+)/g;
   const words: string[] = [];
   let word: string | null = null;
-  for (const [, single, double, escaped, space, plain] of line.trim().matchAll(parts)) {
+  for (const [, single, double, space, escaped, plain] of line.trim().matchAll(parts)) {
     if (space !== undefined) {
       if (word !== null) words.push(word);
       word = null;
