@@ -1,4 +1,4 @@
-/** The loops of a broker that follows: how partitions are dealt out to them, also when there are to be more or fewer. */
+/** The loops of a broker that follows: how partitions are dealt out, also when there are to be more or fewer. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Deferred } from '../../../src/lib/deferred.ts';
 import { silentLogger } from '../../../src/lib/logger.ts';
