@@ -77,7 +77,8 @@ export class ConsumerState {
   unsubscribe(): boolean {
     const hasChanged = this.#subscription.kind !== 'none';
     this.#subscription = NOTHING;
-    this.#forget();
+    this.#leave();
+    this.#places.clear();
     return hasChanged;
   }
 
@@ -90,12 +91,10 @@ export class ConsumerState {
     if (partitions.length === 0) return this.unsubscribe();
     const wanted = new Map(partitions.map((partition) => [keyOf(partition), partition]));
     if (this.#subscription.kind === 'assigned') this.#keepPlaces(positions);
-    const hasChanged = this.#choose({ kind: 'assigned', partitions: [...wanted.values()] });
-    if (!hasChanged) return false;
+    const inOrder = [...wanted.keys()].sort().flatMap((key) => wanted.get(key) ?? []);
+    if (!this.#choose({ kind: 'assigned', partitions: inOrder })) return false;
     for (const key of this.#places.keys()) if (!wanted.has(key)) this.#places.delete(key);
     this.#partitions = wanted;
-    this.#taken.clear();
-    this.#failures.clear();
     return true;
   }
 
@@ -105,14 +104,14 @@ export class ConsumerState {
       throw illegalState('Subscription to topics, partitions and pattern are mutually exclusive');
     if (JSON.stringify(present) === JSON.stringify(wanted)) return false;
     this.#subscription = wanted;
+    this.#leave();
     return true;
   }
 
-  #forget(): void {
-    this.#partitions.clear();
+  #leave(): void {
+    this.#partitions = new Map();
     this.#taken.clear();
     this.#failures.clear();
-    this.#places.clear();
   }
 
   #keepPlaces(positions: readonly GroupOffset[]): void {
@@ -131,8 +130,9 @@ export class ConsumerState {
 
   /** Reading has ended; partitions shared with a group are its own no longer. */
   end(positions: readonly GroupOffset[]): void {
-    if (this.#subscription.kind === 'assigned') this.#keepPlaces(positions);
-    else this.#partitions.clear();
+    if (this.#subscription.kind === 'assigned') return this.#keepPlaces(positions);
+    this.#partitions.clear();
+    this.#failures.clear();
   }
 
   /** @throws RestError 40903 */
