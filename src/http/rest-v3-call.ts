@@ -14,6 +14,7 @@ import { RestError } from '../rest/rest-errors.ts';
 import type { Turnstile } from '../rest/turnstile.ts';
 import { type ListHead, V3Links } from '../rest/v3-links.ts';
 import { HttpProblem } from './problem.ts';
+import { BROKER_PREFIX } from './server.ts';
 
 export interface V3RoutesOptions {
   readonly clusterId: string;
@@ -174,9 +175,9 @@ export class V3Call {
 }
 
 /** As the client called it: what stands before the server is not asked, nor believed. */
-function baseOf({ protocol, host, socket }: FastifyRequest): string {
+function baseOf({ protocol, host, socket, originalUrl }: FastifyRequest): string {
   const authority = host === '' || host === undefined ? `${socket.localAddress}:${socket.localPort}` : host;
-  return `${protocol}://${authority}`;
+  return `${protocol}://${authority}${originalUrl.startsWith(`${BROKER_PREFIX}/`) ? BROKER_PREFIX : ''}`;
 }
 
 /** In the words of the manager that Confluent's would have asked. */

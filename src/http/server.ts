@@ -58,6 +58,9 @@ const REQUEST_ID = /^[\w.-]{1,64}$/;
 const REQUEST_ID_BYTES = 8;
 const REQUEST_TIMEOUT = Object.assign(new Error('The request took too long'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
 
+/** Before paths that are the API of brokers themselves, for clients that know them so. */
+export const BROKER_PREFIX = '/kafka';
+
 export class HttpServer {
   readonly #apps: readonly FastifyInstance[];
   readonly #logger: Logger;
@@ -131,6 +134,8 @@ export function newHttpApp(options: Omit<HttpServerOptions, 'listeners'>): Fasti
     },
     forceCloseConnections: true,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: true },
+    // Confluent's brokers have the API v3 there, the REST Proxy beside them has it at the root.
+    rewriteUrl: ({ url = '/' }) => (url.startsWith(`${BROKER_PREFIX}/v3/`) ? url.slice(BROKER_PREFIX.length) : url),
     genReqId: ({ headers }) => {
       const theirs = headers['x-request-id'];
       if (typeof theirs === 'string' && REQUEST_ID.test(theirs)) return theirs;

@@ -56,6 +56,15 @@ describe('the cluster', () => {
     });
   });
 
+  it('is found where a broker of Confluent has it, too', async () => {
+    const { payload } = await desk.app.inject('/kafka/v3/clusters/cluster-1');
+    const self = 'http://localhost:80/kafka/v3/clusters/cluster-1';
+    expect(JSON.parse(payload)).toMatchObject({ metadata: { self }, topics: { related: `${self}/topics` } });
+    expect((await desk.app.inject('/kafka/v3/clusters/')).statusCode).toBe(200);
+    for (const path of ['/kafka', '/kafka/v3', '/kafka/v3/topics', '/kafka/v31/clusters'])
+      expect((await desk.app.inject(path)).statusCode, path).toBe(404);
+  });
+
   it('another cluster is not here', async () => {
     const other = async (path: string) => JSON.parse((await desk.app.inject(`/v3/clusters/other${path}`)).payload);
     expect(await other('')).toEqual(BARE_404.body);
