@@ -115,8 +115,10 @@ export class ConsumerState {
   }
 
   #keepPlaces(positions: readonly GroupOffset[]): void {
-    for (const { topic, partition, offset } of positions)
-      this.#places.set(topicPartitionKey(topic, partition), { topic, partition, start: offset });
+    for (const { topic, partition, offset } of positions) {
+      const key = topicPartitionKey(topic, partition);
+      if (this.#partitions.has(key)) this.#places.set(key, { topic, partition, start: offset });
+    }
   }
 
   /** Reading begins, with these partitions. Returns the places at which to begin instead of the group's offsets. */
@@ -130,9 +132,11 @@ export class ConsumerState {
 
   /** Reading has ended; partitions shared with a group are its own no longer. */
   end(positions: readonly GroupOffset[]): void {
-    if (this.#subscription.kind === 'assigned') return this.#keepPlaces(positions);
-    this.#partitions.clear();
-    this.#failures.clear();
+    if (this.#subscription.kind === 'assigned') this.#keepPlaces(positions);
+    else {
+      this.#partitions.clear();
+      this.#failures.clear();
+    }
   }
 
   /** @throws RestError 40903 */
