@@ -295,3 +295,23 @@ describe('many topics', () => {
       );
   });
 });
+
+describe('a broker that dies', () => {
+  it('is missing, and what it alone had has no leader, until it is back', async () => {
+    await createTopic(cluster(), 'alone', { assignment: [[3], [1]] });
+    const base = await baseOf(cluster().broker(1));
+    const leaders = async () =>
+      (await dataOf(`${base}/topics/alone/partitions`)).map(({ leader }) => (leader === null ? null : 'somebody'));
+    expect(await leaders()).toEqual(['somebody', 'somebody']);
+    await cluster().broker(3).kill('SIGKILL');
+    await eventually(async () => expect(await leaders()).toEqual([null, 'somebody']));
+    expect((await dataOf(`${base}/brokers`)).map(({ broker_id }) => broker_id)).toEqual([1, 2]);
+    expect(await ask(`${base}/brokers/3/configs`)).toMatchObject({ status: 404 });
+    expect(await get(`${base}/topics/alone/partitions/0/replicas/3`)).toMatchObject({ is_leader: false });
+    const created = await ask(`${base}/topics`, 'POST', { topic_name: 'without', replication_factor: 2 });
+    expect(created).toMatchObject({ status: 201 });
+    expect((await ask(`${base}/consumer-groups`)).status).toBe(200);
+    await cluster().broker(3).start();
+    await eventually(async () => expect(await leaders()).toEqual(['somebody', 'somebody']));
+  });
+});
