@@ -7,7 +7,15 @@ import { type OpenApi, operationsOf } from '../support/open-api.ts';
 import { useCluster } from '../support/use-cluster.ts';
 
 describe('the API of a broker', () => {
-  const cluster = useCluster({ brokers: 1, overrides: WITH_HTTP });
+  const cluster = useCluster({
+    brokers: 1,
+    overrides: {
+      ...WITH_HTTP,
+      'access.control.allow.origin': 'https://*.example.com',
+      'access.control.allow.methods': 'GET,PUT',
+      'schema.compatibility.level': 'full_transitive',
+    },
+  });
 
   async function documentOf(): Promise<OpenApi> {
     const response = await fetch(`${httpAddress(cluster().broker(1))}/openapi.json`);
@@ -37,6 +45,18 @@ describe('the API of a broker', () => {
       const told = parameters.filter(({ in: place }) => place === 'path').map(({ name }) => name);
       expect([...told].sort(), path).toEqual([...named].sort());
     }
+  });
+
+  it('is open to pages of the origins that the configuration names, and begins as strict as it says', async () => {
+    const url = `${httpAddress(cluster().broker(1))}/config`;
+    const allowedFor = async (origin: string, method = 'GET') => {
+      const { headers } = await fetch(url, { method, headers: { origin, 'access-control-request-method': 'PUT' } });
+      return [headers.get('access-control-allow-origin'), headers.get('access-control-allow-methods')];
+    };
+    expect(await allowedFor('https://www.example.com')).toEqual(['https://www.example.com', null]);
+    expect(await allowedFor('https://www.example.com', 'OPTIONS')).toEqual(['https://www.example.com', 'GET, PUT']);
+    expect(await allowedFor('https://www.example.org')).toEqual([null, null]);
+    expect(await (await fetch(url)).json()).toEqual({ compatibilityLevel: 'FULL_TRANSITIVE' });
   });
 
   it('every path answers another method with 405 and names those it has', async () => {

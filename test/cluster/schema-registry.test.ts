@@ -1,9 +1,10 @@
 /** The Schema Registry of three brokers: whichever is asked answers, one writes, and its death loses nothing. */
 import { describe, expect, it } from 'vitest';
+import { createTopic } from '../support/admin.ts';
 import type { BrokerProcess } from '../support/broker-process.ts';
 import { eventually } from '../support/eventually.ts';
 import { httpAddress, WITH_HTTP } from '../support/http-address.ts';
-import { useCluster } from '../support/use-cluster.ts';
+import { useCluster, withCluster } from '../support/use-cluster.ts';
 
 const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
 const record = (name: string, ...fields: string[]) =>
@@ -114,6 +115,36 @@ describe('a registry of three brokers', () => {
         });
   });
 });
+
+it('a leader of the schemas that serves no HTTP is named at once', async () => {
+  await withCluster({ brokers: 2, overrides: WITH_HTTP }, async (cluster) => {
+    const [asked, silent] = [cluster.broker(1), cluster.broker(2)];
+    await createTopic(cluster, '_schemas', { assignment: [[2]], configs: { 'cleanup.policy': 'compact' } });
+    expect(await register(asked, 's', record('S'))).toBe(1);
+    await silent.stop();
+    silent.override('http.listeners', '');
+    await silent.start();
+    await eventually(async () => {
+      const startedAt = performance.now();
+      const { status, body } = await ask(asked, 'GET', '/subjects');
+      expect([status, body]).toEqual([
+        500,
+        {
+          error_code: 50003,
+          message:
+            'Broker 2 leads the topic of the schemas and serves no HTTP: set http.listeners on it, as on every ' +
+            'broker that may lead _schemas',
+        },
+      ]);
+      expect(performance.now() - startedAt).toBeLessThan(2000);
+      return true;
+    });
+    silent.override('http.listeners', WITH_HTTP['http.listeners']);
+    await silent.stop();
+    await silent.start();
+    expect(await eventually(() => register(asked, 's', record('S')))).toBe(1);
+  });
+}, 60_000);
 
 /** By the last words of its log about the partition, in its present life. */
 function leads(output: string): boolean {
