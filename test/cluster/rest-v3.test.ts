@@ -159,6 +159,43 @@ describe('configurations', () => {
       body: { error_code: 40002 },
     });
   });
+
+  it('of all brokers are changed in one place, and each broker may have its own', async () => {
+    const base = await baseOf(cluster().broker(3));
+    const name = 'log.retention.ms';
+    const set = (owner: string, value: string) => ask(`${base}${owner}/${name}`, 'PUT', { value });
+    const told = (id: number) => get(`${base}/brokers/${id}/configs/${name}`);
+    expect(await set('/broker-configs', '3600000')).toEqual({ status: 204, body: null });
+    const shared = {
+      kind: 'KafkaClusterConfig',
+      name,
+      value: '3600000',
+      source: 'DYNAMIC_DEFAULT_BROKER_CONFIG',
+      config_type: 'BROKER',
+    };
+    // Brokers hear of it: as in Kafka, that takes a moment.
+    await eventually(async () => expect(await dataOf(`${base}/broker-configs`)).toMatchObject([shared]));
+    expect(await set('/brokers/2/configs', '7200000')).toEqual({ status: 204, body: null });
+    const both = { 1: '3600000', 2: '7200000' };
+    await eventually(async () => {
+      for (const [id, value] of Object.entries(both))
+        expect(await told(Number(id))).toMatchObject({ value, is_default: false });
+    });
+    expect(await told(2)).toMatchObject({
+      source: 'DYNAMIC_BROKER_CONFIG',
+      synonyms: [
+        { name, value: '7200000', source: 'DYNAMIC_BROKER_CONFIG' },
+        { name, value: '3600000', source: 'DYNAMIC_DEFAULT_BROKER_CONFIG' },
+        { source: 'DEFAULT_CONFIG' },
+      ],
+    });
+    const remove = { data: [{ name, operation: 'DELETE' }] };
+    expect(await ask(`${base}/brokers/2/configs:alter`, 'POST', remove)).toMatchObject({ status: 204 });
+    expect(await ask(`${base}/broker-configs/${name}`, 'DELETE')).toMatchObject({ status: 204 });
+    await eventually(async () => expect(await dataOf(`${base}/broker-configs`)).toEqual([]));
+    expect(await ask(`${base}/broker-configs/${name}`, 'DELETE')).toMatchObject({ status: 404 });
+    expect(await ask(`${base}/broker-configs/no.such`, 'PUT', { value: '1' })).toMatchObject({ status: 400 });
+  });
 });
 
 describe('groups', () => {
