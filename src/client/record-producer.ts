@@ -335,10 +335,23 @@ export class RecordProducer {
         return;
       }
     }
+    if (isTooLarge(failure) && batch.records.length > 1 && this.#abortedBy === null) {
+      this.#split(partition, batch);
+      return;
+    }
     this.#queue(partition).settle();
     // Whether the broker has the batch is unknown, or it wants another sequence: begin anew under a new producer id.
     if (batch.stamp !== null) this.#producer = null;
     this.#giveUp(batch, isLost ? ApiError.of(Errors.NETWORK_EXCEPTION) : failure);
+  }
+
+  /** The topic takes less at once than this producer gives; its records it may take (Sender.maybeSplitAndReenqueue). */
+  #split(partition: number, batch: PendingBatch): void {
+    const queue = this.#queue(partition);
+    // The broker took none of the sequence, and nothing behind it has been sent.
+    if (batch.stamp?.producerId === queue.sequenceOfProducerId) queue.nextSequence = batch.stamp.baseSequence;
+    const middle = batch.records.length >> 1;
+    for (const part of [halfOf(batch, middle), halfOf(batch, 0, middle)]) queue.putBack(part);
   }
 
   #giveUp(batch: PendingBatch, failure: Error): void {
@@ -358,6 +371,16 @@ export class RecordProducer {
 /** An error that another try may not meet: one that the protocol calls retriable, or no answer in time. */
 function mayPass({ error, exception }: ApiError): boolean {
   return error === null ? exception === 'TimeoutException' : isRetriable(error);
+}
+
+function isTooLarge(failure: ApiError | ConnectionError): boolean {
+  return failure instanceof ApiError && failure.error === 'MESSAGE_TOO_LARGE';
+}
+
+function halfOf(batch: PendingBatch, start: number, end?: number): PendingBatch {
+  const records = batch.records.slice(start, end);
+  const sizeBytes = records.reduce((sum, record) => sum + sizeOf(record), 0);
+  return { ...batch, records, delivered: batch.delivered.slice(start, end), sizeBytes, stamp: null };
 }
 
 function sizeOf({ key, value, headers = [] }: NewRecord): number {
