@@ -158,7 +158,7 @@ export class StreamProduce {
     if (this.#isStopped) return false;
     const pending = this.#append(text.length);
     try {
-      if (!this.#account()) throw noRoom();
+      if (pending.bytes < text.length) throw noRoom();
       // One after the other, whatever has to be looked up for one: this keeps their order.
       const { done } = await this.#options.records.begin(this.#topic, parseRecord(text));
       void done.then(
@@ -179,10 +179,13 @@ export class StreamProduce {
     return count >= maxRecords || (count > 0 && this.#pendingBytes + bytes > maxBytes);
   }
 
+  /** Takes a place among the reports. What the broker has no room for is to be refused there, and takes none. */
   #append(bytes: number): Pending {
-    const pending: Pending = { bytes, text: null };
-    this.#pending.push(pending);
     this.#pendingBytes += bytes;
+    const hasRoom = this.#account();
+    if (!hasRoom) this.#pendingBytes -= bytes;
+    const pending: Pending = { bytes: hasRoom ? bytes : 0, text: null };
+    this.#pending.push(pending);
     return pending;
   }
 

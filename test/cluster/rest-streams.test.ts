@@ -241,7 +241,8 @@ describe('streams of records', () => {
       `"value":{"type":"AVRO","schema":${JSON.stringify(schema)},"data":{"id":9007199254740993}}}` +
       `{"key":{"data":"latest"},"value":{"schema_version":1,"data":{"id":2}}}` +
       `{"value":{"schema_id":2,"data":{"id":3}}}` +
-      `{"value":{"type":"AVRO","subject_name_strategy":"RECORD_NAME","schema":${JSON.stringify(schema)},"data":{"id":4}}}` +
+      `{"value":{"type":"AVRO","subject_name_strategy":"RECORD_NAME","schema":${JSON.stringify(schema)},` +
+      `"data":{"id":4}}}` +
       `{"value":{"schema_id":2,"subject":"ns.User","data":{"id":5}}}` +
       `{"value":{"schema_id":99,"data":{"id":6}}}` +
       `{"value":{"schema_version":1,"data":{"id":"six"}}}`;

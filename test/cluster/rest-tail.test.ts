@@ -5,6 +5,7 @@ import type { TestCluster } from '../support/cluster.ts';
 import { EventSourceClient, type ServerEvent } from '../support/event-source.ts';
 import { eventually } from '../support/eventually.ts';
 import { httpAddress, WITH_HTTP } from '../support/http-address.ts';
+import { scrape } from '../support/scrape.ts';
 import { useCluster } from '../support/use-cluster.ts';
 
 interface TailedRecord {
@@ -124,7 +125,7 @@ describe('a tail', () => {
     expect(await bytes.next()).toBeNull();
   });
 
-  it('goes on where it was left, in every partition, through another broker, and in partitions that are new', async () => {
+  it('goes on where it was left, in every partition, at another broker, and in partitions that are new', async () => {
     await createTopic(cluster(), 'resumed', { partitions: 3 });
     const reader = await tail('resumed/tail');
     // Nothing has come yet, and it is known all the same where the reader stands.
@@ -228,10 +229,15 @@ describe('a tail', () => {
     await expect(tail('asked/tail', { lastEventId: '7' })).rejects.toThrow('Last-Event-ID');
   });
 
-  it('only so many are open; who leaves makes room', async () => {
+  it('only so many are open; who leaves makes room, and leaves no connection behind', async () => {
     for (const client of open) client.close();
     open.clear();
     await createTopic(cluster(), 'crowd');
+    let connectionsBefore = -1;
+    await eventually(async () => {
+      connectionsBefore = await connections();
+      return connectionsBefore === (await connections());
+    });
     const crowd = await eventually(async () => {
       const readers: EventSourceClient[] = [];
       for (let index = 0; index < 50; index++) readers.push(await tail('crowd/tail'));
@@ -243,7 +249,19 @@ describe('a tail', () => {
     await send(cluster(), 'crowd', [{ value: 'to all' }]);
     for (const reader of [...crowd.slice(1), late])
       expect((await reader.take(1)).map(recordOf)).toMatchObject([{ value: 'to all' }]);
+    expect(await connections()).toBeGreaterThan(connectionsBefore + 50);
+    for (const client of open) client.close();
+    await eventually(async () => (await connections()) <= connectionsBefore + 5);
   });
+
+  /** That clients have to the brokers, tails among them. */
+  async function connections(): Promise<number> {
+    const scraped = await Promise.all(cluster().brokers.map((broker) => scrape(`${httpAddress(broker)}/metrics`)));
+    const counts = scraped.flatMap(({ series }) => [
+      ...(series.get('kafka_server_socket_server_metrics_connection_count')?.values() ?? []),
+    ]);
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
 
   it('is told that the broker stops, and the broker does not wait for it', async () => {
     const reader = await tail('crowd/tail', { broker: 3 });
