@@ -65,34 +65,47 @@ export class V3Routes {
     );
   }
 
-  /** A list of things that are at hand already, or a long one that is made while it is read. */
-  async list(reply: FastifyReply, head: ListHead, things: () => Promise<Things> | Things): Promise<FastifyReply> {
+  /** A list of all that the cluster has of a kind: of such lists a few are made at once. */
+  async listAll(reply: FastifyReply, head: ListHead, things: () => Promise<Things>): Promise<FastifyReply> {
     const leave = await this.#options.turnstile.enter();
-    const texts = this.#texts(head, things);
+    if (reply.raw.destroyed) {
+      leave();
+      return reply.send('');
+    }
     try {
-      if (reply.raw.destroyed) return reply;
-      const first = await texts.next();
-      const next = first.done === true ? first : await texts.next();
-      reply.header('content-type', JSON_TYPE);
-      if (next.done === true) {
-        leave();
-        return reply.send(first.value ?? '');
-      }
-      const pieces = this.#watched([first.value ?? '', next.value], texts, () => reply.raw.destroy());
-      const stream = Readable.from(pieces, { objectMode: false });
-      stream.once('close', leave);
-      return reply.send(stream);
+      return await this.list(reply, head, things, leave);
     } catch (error) {
       leave();
       throw error;
     }
   }
 
+  /**
+   * A list: whole when it is short, made while it is read when it is long.
+   * @param onEnd is called when there is no more to be made, unless this rejects
+   */
+  async list(
+    reply: FastifyReply,
+    head: ListHead,
+    things: () => Promise<Things>,
+    onEnd: () => void = () => undefined,
+  ): Promise<FastifyReply> {
+    const texts = this.#texts(head, things);
+    const first = await texts.next();
+    const next = first.done === true ? first : await texts.next();
+    reply.header('content-type', JSON_TYPE);
+    if (next.done === true) {
+      onEnd();
+      return reply.send(first.value ?? '');
+    }
+    const pieces = this.#watched([first.value ?? '', next.value], texts, () => reply.raw.destroy());
+    const stream = Readable.from(pieces, { objectMode: false });
+    stream.once('close', onEnd);
+    return reply.send(stream);
+  }
+
   /** The list as it is sent, in pieces of some size; others have their turn in between. */
-  async *#texts(
-    { kind, metadata }: ListHead,
-    things: () => Promise<Things> | Things,
-  ): AsyncGenerator<string, void, undefined> {
+  async *#texts({ kind, metadata }: ListHead, things: () => Promise<Things>): AsyncGenerator<string, void, undefined> {
     let text = `{"kind":${JSON.stringify(kind)},"metadata":${JSON.stringify(metadata)},"data":[`;
     let separator = '';
     for await (const thing of await things()) {

@@ -39,7 +39,7 @@ function brokerRoutes(routes: V3Routes, admin: V3Admin): void {
     const id = call.int('broker_id');
     await requireBroker(admin, id);
     const head = call.links.list('KafkaReplicaList', 'brokers', id, 'partition-replicas');
-    return routes.list(reply, head, async () => replicasOf(call.links, id, await admin.topics()));
+    return routes.listAll(reply, head, async () => replicasOf(call.links, id, await admin.topics()));
   });
 }
 

@@ -136,7 +136,7 @@ function manyOwnersRoutes(routes: V3Routes, admin: V3Admin): void {
     answer: listOfThings(TOPIC_CONFIG),
   });
   routes.on('GET', '/topics/-/configs', topics, async ({ links }, reply) =>
-    routes.list(reply, links.list('KafkaTopicConfigList', 'topics', '-', 'configs'), async () => {
+    routes.listAll(reply, links.list('KafkaTopicConfigList', 'topics', '-', 'configs'), async () => {
       const owners = (await admin.topics()).map(({ name }) => ({ type: 'TOPIC', name }) as const);
       return allConfigs(admin, links, owners);
     }),
@@ -146,7 +146,7 @@ function manyOwnersRoutes(routes: V3Routes, admin: V3Admin): void {
     answer: listOfThings(BROKER_CONFIG),
   });
   routes.on('GET', '/brokers/-/configs', brokers, async ({ links }, reply) =>
-    routes.list(reply, links.list('KafkaBrokerConfigList', 'brokers', '-', 'configs'), async () => {
+    routes.listAll(reply, links.list('KafkaBrokerConfigList', 'brokers', '-', 'configs'), async () => {
       const ids = (await admin.describeCluster()).brokers.map(({ id }) => id).sort((a, b) => a - b);
       return allConfigs(
         admin,

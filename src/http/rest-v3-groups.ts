@@ -38,7 +38,7 @@ const GROUPS_AT_ONCE = 200;
 export function groupRoutes(routes: V3Routes, admin: V3Admin): void {
   const list = describeV3('All consumer groups', { params: paramsOf(), answer: listOfThings(GROUP) });
   routes.on('GET', `/${GROUPS}`, list, async ({ links }, reply) =>
-    routes.list(reply, links.list('KafkaConsumerGroupList', GROUPS), async () =>
+    routes.listAll(reply, links.list('KafkaConsumerGroupList', GROUPS), async () =>
       groupViews(admin, links, await admin.groupIds()),
     ),
   );

@@ -17,7 +17,7 @@ export function topicRoutes(routes: V3Routes, admin: V3Admin): void {
   routes.on('GET', '/topics', list, async (call, reply) => {
     const { links } = call;
     const showOperations = wantsOperations(call);
-    return routes.list(reply, links.list('KafkaTopicList', 'topics'), async () =>
+    return routes.listAll(reply, links.list('KafkaTopicList', 'topics'), async () =>
       shown(await admin.topics(), (topic) => topicView(links, topic, showOperations)),
     );
   });

@@ -158,3 +158,26 @@ it('so many lists at once, so many waiting, and the next is sent away', async ()
   expect(most).toBe(8);
   expect(await desk.ask('GET', '/topics')).toMatchObject({ status: 200 });
 });
+
+it('who leaves while waiting for a list leaves no place behind', async () => {
+  const open = Promise.withResolvers<void>();
+  const topics = desk.admin.topics.bind(desk.admin);
+  let asked = 0;
+  desk.admin.topics = async () => {
+    asked++;
+    await open.promise;
+    return topics();
+  };
+  const address = `${await listen()}/topics`;
+  const lists = Array.from({ length: 8 }, () => fetch(address));
+  await eventually(async () => expect(asked).toBe(8));
+  const leaving = Array.from({ length: 10 }, () => request(address, { agent: false }).end());
+  const connections = promisify(desk.app.server.getConnections.bind(desk.app.server));
+  await eventually(async () => expect(await connections()).toBe(18));
+  for (const sent of leaving) sent.on('error', () => undefined).destroy();
+  await eventually(async () => expect(await connections()).toBe(8));
+  open.resolve();
+  expect((await Promise.all(lists)).map(({ status }) => status)).toEqual(lists.map(() => 200));
+  expect((await fetch(address)).status).toBe(200);
+  expect(asked).toBe(9);
+});
