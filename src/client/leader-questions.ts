@@ -46,7 +46,11 @@ export async function askLeaders<Q extends TopicPartition, A extends LeaderAnswe
     for (const question of open) {
       const leader = leaders(question);
       if (typeof leader === 'string') note(unanswered(question, leader));
-      else led.set(leader, [...(led.get(leader) ?? []), question]);
+      else {
+        const ofLeader = led.get(leader);
+        if (ofLeader === undefined) led.set(leader, [question]);
+        else ofLeader.push(question);
+      }
     }
     await Promise.all(
       [...led].map(async ([leader, of]) => {
@@ -80,13 +84,18 @@ async function leadersOf(
   const names = [...new Set(questions.map(({ topic }) => topic))];
   const { topics } = await cluster.metadata(names, call, { deadline });
   const byName = new Map(topics.map((topic) => [topic.name ?? '', topic]));
+  const leaderIds = new Map(
+    topics.flatMap(({ name, partitions }) =>
+      partitions.map(({ partitionIndex, leaderId }) => [topicPartitionKey(name ?? '', partitionIndex), leaderId]),
+    ),
+  );
   return ({ topic, partition }) => {
     const known = byName.get(topic);
     if (known === undefined) return 'UNKNOWN_TOPIC_OR_PARTITION';
     if (known.errorCode !== Errors.NONE) return errorName(known.errorCode);
-    const found = known.partitions.find(({ partitionIndex }) => partitionIndex === partition);
-    if (found === undefined) return 'UNKNOWN_TOPIC_OR_PARTITION';
-    return cluster.nodeById(found.leaderId) ?? 'LEADER_NOT_AVAILABLE';
+    const leaderId = leaderIds.get(topicPartitionKey(topic, partition));
+    if (leaderId === undefined) return 'UNKNOWN_TOPIC_OR_PARTITION';
+    return cluster.nodeById(leaderId) ?? 'LEADER_NOT_AVAILABLE';
   };
 }
 
