@@ -18,6 +18,7 @@ import { RegistryError } from './registry/registry-errors.ts';
 import type { RegistryFront } from './registry-front.ts';
 import { RecordWriter } from './rest/record-writer.ts';
 import { type AskRegistry, RegistrySchemas } from './rest/schema-lookup.ts';
+import { TopicViews } from './rest/topic-views.ts';
 import { StreamedRecords } from './rest/streamed-records.ts';
 import { V3ClusterAdmin } from './rest/v3-cluster-admin.ts';
 import { tailPlugin } from './tail-front.ts';
@@ -83,7 +84,7 @@ export function openRest(options: RestFrontOptions): RestFront {
   return {
     parts: { cluster, writer, schemas },
     plugins: [
-      restV2Topics(cluster),
+      restV2Topics(new TopicViews(cluster)),
       restV2Produce({ writer, schemas, clock }, budget),
       consumers.plugin,
       tailPlugin(broker, () => newClusterClient(options, 'Consumer', 'rest-tail'), schemas),

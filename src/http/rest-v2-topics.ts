@@ -1,7 +1,8 @@
-/** v2 of the REST Proxy: topics, partitions and brokers. `GET /` is answered by the Schema Registry, in the same words. */
+/**
+ * v2 of the REST Proxy: topics, partitions and brokers. `GET /` is answered by the Schema Registry, in the same words.
+ */
 import type { FastifyPluginAsync } from 'fastify';
-import type { ClusterClient } from '../client/cluster-client.ts';
-import { brokerIds, offsetsView, partitionView, partitionViews, topicNames, topicView } from '../rest/topic-views.ts';
+import type { TopicViews } from '../rest/topic-views.ts';
 import { BOOLEAN, INT32, INT64, type JsonSchema, listOf, mapOf, nullable, shape, STRING } from './api-description.ts';
 import { answerWith, describeV2, partitionOf, topicOf, V2_TYPES } from './rest-v2-media.ts';
 
@@ -21,21 +22,21 @@ const ROUTES = {
   root: describeV2('Nothing: for those who test whether somebody answers', { body: shape({}), answer: shape({}) }),
 };
 
-export function restV2Topics(cluster: ClusterClient): FastifyPluginAsync {
+export function restV2Topics(views: Pick<TopicViews, keyof TopicViews>): FastifyPluginAsync {
   return async (app) => {
     answerWith(app, V2_TYPES);
-    app.get('/topics', { schema: ROUTES.topics }, () => topicNames(cluster));
-    app.get('/topics/:topic', { schema: ROUTES.topic }, async (request) => topicView(cluster, topicOf(request)));
+    app.get('/topics', { schema: ROUTES.topics }, () => views.names());
+    app.get('/topics/:topic', { schema: ROUTES.topic }, async (request) => views.topic(topicOf(request)));
     app.get('/topics/:topic/partitions', { schema: ROUTES.partitions }, async (request) =>
-      partitionViews(cluster, topicOf(request)),
+      views.partitions(topicOf(request)),
     );
     app.get('/topics/:topic/partitions/:partition', { schema: ROUTES.partition }, async (request) =>
-      partitionView(cluster, topicOf(request), partitionOf(request)),
+      views.partition(topicOf(request), partitionOf(request)),
     );
     app.get('/topics/:topic/partitions/:partition/offsets', { schema: ROUTES.offsets }, async (request) =>
-      offsetsView(cluster, topicOf(request), partitionOf(request)),
+      views.offsets(topicOf(request), partitionOf(request)),
     );
-    app.get('/brokers', { schema: ROUTES.brokers }, async () => ({ brokers: await brokerIds(cluster) }));
+    app.get('/brokers', { schema: ROUTES.brokers }, async () => ({ brokers: await views.brokerIds() }));
     app.removeAllContentTypeParsers();
     app.addContentTypeParser([...V2_TYPES], { parseAs: 'string' }, (_request, _body, done) => done(null));
     app.post('/', { schema: ROUTES.root }, async () => ({}));

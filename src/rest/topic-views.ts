@@ -30,44 +30,54 @@ export interface OffsetsView {
   readonly end_offset: number;
 }
 
-/** By name, without those that belong to the cluster itself, as Kafka's Admin client lists them. */
-export async function topicNames(cluster: ClusterClient): Promise<string[]> {
-  const topics = await listTopics(cluster);
-  return topics.filter(({ isInternal }) => !isInternal).map(({ name }) => name);
-}
+export class TopicViews {
+  readonly #cluster: ClusterClient;
 
-export async function topicView(cluster: ClusterClient, name: string): Promise<TopicView> {
-  const topic = await described(cluster, name);
-  const [answer] = await describeConfigs(cluster, [{ type: 'TOPIC', name }]);
-  const failure = answer?.failure ?? null;
-  if (failure !== null) throw isUnknown(failure) ? topicNotFound() : failure;
-  const configs = (answer?.entries ?? []).map((entry) => [entry.name, entry.value] as const);
-  configs.sort(([one], [other]) => (one < other ? -1 : 1));
-  return { name, configs: Object.fromEntries(configs), partitions: topic.partitions.map(viewOf) };
-}
+  constructor(cluster: ClusterClient) {
+    this.#cluster = cluster;
+  }
 
-export async function partitionViews(cluster: ClusterClient, topic: string): Promise<PartitionView[]> {
-  return (await described(cluster, topic)).partitions.map(viewOf);
-}
+  /** By name, without those that belong to the cluster itself, as Kafka's Admin client lists them. */
+  async names(): Promise<string[]> {
+    const topics = await listTopics(this.#cluster);
+    return topics.filter(({ isInternal }) => !isInternal).map(({ name }) => name);
+  }
 
-export async function partitionView(cluster: ClusterClient, topic: string, partition: number): Promise<PartitionView> {
-  const found = (await partitionViews(cluster, topic)).find((view) => view.partition === partition);
-  if (found === undefined) throw partitionNotFound();
-  return found;
-}
+  async topic(name: string): Promise<TopicView> {
+    const topic = await described(this.#cluster, name);
+    const [answer] = await describeConfigs(this.#cluster, [{ type: 'TOPIC', name }]);
+    const failure = answer?.failure ?? null;
+    if (failure !== null) throw isUnknown(failure) ? topicNotFound() : failure;
+    const configs = (answer?.entries ?? []).map((entry) => [entry.name, entry.value] as const);
+    configs.sort(([one], [other]) => (one < other ? -1 : 1));
+    return { name, configs: Object.fromEntries(configs), partitions: topic.partitions.map(viewOf) };
+  }
 
-/** The end is where the next record that is committed will be. */
-export async function offsetsView(cluster: ClusterClient, topic: string, partition: number): Promise<OffsetsView> {
-  await partitionView(cluster, topic, partition);
-  const [beginning, end] = await Promise.all(
-    [EARLIEST_TIMESTAMP, LATEST_TIMESTAMP].map((timestampMs) => offsetAt(cluster, { topic, partition, timestampMs })),
-  );
-  return { beginning_offset: beginning ?? 0, end_offset: end ?? 0 };
-}
+  async partitions(topic: string): Promise<PartitionView[]> {
+    return (await described(this.#cluster, topic)).partitions.map(viewOf);
+  }
 
-export async function brokerIds(cluster: ClusterClient): Promise<number[]> {
-  const { brokers } = await cluster.metadata([], 'describeCluster');
-  return brokers.map(({ nodeId }) => nodeId).sort((one, other) => one - other);
+  async partition(topic: string, partition: number): Promise<PartitionView> {
+    const found = (await this.partitions(topic)).find((view) => view.partition === partition);
+    if (found === undefined) throw partitionNotFound();
+    return found;
+  }
+
+  /** The end is where the next record that is committed will be. */
+  async offsets(topic: string, partition: number): Promise<OffsetsView> {
+    await this.partition(topic, partition);
+    const [beginning, end] = await Promise.all([
+      offsetAt(this.#cluster, { topic, partition, timestampMs: EARLIEST_TIMESTAMP }),
+      offsetAt(this.#cluster, { topic, partition, timestampMs: LATEST_TIMESTAMP }),
+    ]);
+    return { beginning_offset: beginning, end_offset: end };
+  }
+
+  /** Of those that are alive. */
+  async brokerIds(): Promise<number[]> {
+    const { brokers } = await this.#cluster.metadata([], 'describeCluster');
+    return brokers.map(({ nodeId }) => nodeId).sort((one, other) => one - other);
+  }
 }
 
 async function offsetAt(cluster: ClusterClient, question: OffsetQuestion): Promise<number> {

@@ -1,4 +1,4 @@
-/** Single records on their way to a topic in memory: where they got to, in which order, and what becomes of the rest. */
+/** Single records on their way to a topic in memory: where they got to, in which order, what becomes of the rest. */
 import { afterEach, expect, it } from 'vitest';
 import { ApiError } from '../../../src/client/api-error.ts';
 import { ClusterClient } from '../../../src/client/cluster-client.ts';
