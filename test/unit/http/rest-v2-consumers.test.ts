@@ -42,6 +42,10 @@ async function subscribed(desk: ConsumerDesk, settings: Readonly<Record<string, 
   return instance;
 }
 
+function fetchCount({ topic }: ConsumerDesk): number {
+  return topic.brokers.flatMap(({ received }) => received).filter((name) => name.startsWith('Fetch')).length;
+}
+
 async function readAll(desk: ConsumerDesk, instance: string, count: number): Promise<string[]> {
   const found: string[] = [];
   await eventually(async () => {
@@ -225,10 +229,8 @@ describe('reading', () => {
     desk.append(0, '1', '2');
     const { port } = new URL(await desk.app.listen({ host: '127.0.0.1', port: 0 }));
     const socket = connect(Number(port), '127.0.0.1');
-    const fetches = () =>
-      desk.topic.brokers.flatMap(({ received }) => received).filter((name) => name.startsWith('Fetch'));
     socket.write(`GET ${instance}/records HTTP/1.1\r\nHost: here\r\nAccept: ${JSON_RECORDS}\r\n\r\n`);
-    await eventually(() => fetches().length > 3);
+    await eventually(() => fetchCount(desk) > 3);
     socket.destroy();
     expect(await desk.records(instance, '?timeout=200')).toEqual(['0:0', '0:1']);
   });
@@ -239,11 +241,11 @@ describe('reading', () => {
     const settings = { 'auto.commit.enable': false, 'fetch.min.bytes': -1, 'consumer.request.timeout.ms': 1000 };
     const instance = await subscribed(desk, settings);
     expect(await desk.records(instance, '?max_bytes=1')).toEqual(['0:0']);
+    const before = fetchCount(desk);
     const read = desk.records(instance);
-    await eventually(async () => {
-      await desk.ask('POST', `${instance}/offsets`);
-      return desk.group.offsets.get('t/1') === 0;
-    });
+    // The next fetch follows when all of the last is taken.
+    await eventually(() => fetchCount(desk) > before + 2);
+    await desk.ask('POST', `${instance}/offsets`);
     expect(desk.group.offsets.get('t/0')).toBe(1);
     expect(await read).toEqual(['0:1', '0:2']);
     await desk.ask('POST', `${instance}/offsets`);
@@ -255,10 +257,7 @@ describe('reading', () => {
     desk.append(0, '1');
     const instance = await subscribed(desk, { 'fetch.min.bytes': -1, 'consumer.request.timeout.ms': 20_000 });
     const read = desk.ask('GET', `${instance}/records`, undefined, JSON_RECORDS);
-    await eventually(
-      () =>
-        desk.topic.brokers.flatMap(({ received }) => received).filter((name) => name.startsWith('Fetch')).length > 3,
-    );
+    await eventually(() => fetchCount(desk) > 3);
     expect(await desk.ask('DELETE', instance)).toMatchObject({ status: 204 });
     expect(await read).toMatchObject({ status: 404, body: { error_code: 40403 } });
     expect(desk.group.offsets.get('t/0') ?? 0).toBe(0);
