@@ -59,7 +59,7 @@ export class RecordProducer {
   readonly #partitioner: StickyPartitioner;
   readonly #queues: BatchQueue[] = [];
   readonly #busyBrokers = new Set<number>();
-  readonly #waitingForRoom: (() => void)[] = [];
+  readonly #waitingForRoom: { readonly sizeBytes: number; readonly enter: () => void }[] = [];
   readonly #waitingForEnd: (() => void)[] = [];
   #producer: { producerId: number; producerEpoch: number } | null = null;
   #bufferedBytes = 0;
@@ -82,7 +82,7 @@ export class RecordProducer {
    */
   async send(record: RecordToSend, delivered: Delivered): Promise<void> {
     const sizeBytes = sizeOf(record);
-    const { maxRequestBytes, bufferBytes } = this.#settings;
+    const { maxRequestBytes } = this.#settings;
     if (sizeBytes + BATCH_OVERHEAD_BYTES > maxRequestBytes) {
       const message =
         `The message is ${sizeBytes + BATCH_OVERHEAD_BYTES} bytes when serialized which is larger than ` +
@@ -91,9 +91,28 @@ export class RecordProducer {
     }
     const failure = await this.#whenPlaceable(record.partition ?? null);
     if (failure !== null) return delivered(failure, null);
-    while (this.#pendingRecords > 0 && (this.#bufferedBytes + sizeBytes > bufferBytes || this.#hasMany()))
-      await new Promise<void>((resolve) => this.#waitingForRoom.push(resolve));
-    if (this.#abortedBy !== null) return delivered(this.#abortedBy, null);
+    const isFirst = this.#waitingForRoom.length === 0;
+    if (isFirst && this.#hasRoom(sizeBytes)) {
+      this.#add(record, sizeBytes, delivered);
+      this.#pump();
+      return;
+    }
+    // A smaller one that comes later waits behind it all the same: order is kept.
+    await new Promise<void>((resolve) => {
+      const enter = (): void => {
+        this.#add(record, sizeBytes, delivered);
+        resolve();
+      };
+      this.#waitingForRoom.push({ sizeBytes, enter });
+    });
+    this.#pump();
+  }
+
+  #add(record: RecordToSend, sizeBytes: number, delivered: Delivered): void {
+    if (this.#abortedBy !== null) {
+      delivered(this.#abortedBy, null);
+      return;
+    }
     this.#bufferedBytes += sizeBytes;
     this.#pendingRecords++;
     const done: Delivered = (becameOfIt, place) => {
@@ -101,7 +120,11 @@ export class RecordProducer {
       delivered(becameOfIt, place);
     };
     this.#queue(this.#partitionOf(record, sizeBytes)).add(record, sizeBytes, done, this.#cluster.clock.monotonicMs());
-    this.#pump();
+  }
+
+  #hasRoom(sizeBytes: number): boolean {
+    if (this.#pendingRecords === 0 || this.#abortedBy !== null) return true;
+    return this.#bufferedBytes + sizeBytes <= this.#settings.bufferBytes && !this.#hasMany();
   }
 
   /** Resolves with null when the partition is known, any when none is named; else with why there is none. */
@@ -189,8 +212,18 @@ export class RecordProducer {
   #release(sizeBytes: number): void {
     this.#bufferedBytes -= sizeBytes;
     this.#pendingRecords--;
-    for (const resume of this.#waitingForRoom.splice(0)) resume();
+    this.#letIn();
     if (this.#pendingRecords === 0) for (const resume of this.#waitingForEnd.splice(0)) resume();
+  }
+
+  /** Those who wait for room, as far as there is some. What they bring is sent later: this is called while sending. */
+  #letIn(): void {
+    for (;;) {
+      const [first] = this.#waitingForRoom;
+      if (first === undefined || !this.#hasRoom(first.sizeBytes)) return;
+      this.#waitingForRoom.shift();
+      first.enter();
+    }
   }
 
   /** Sends what is due to brokers that are idle, and sets the timer for what comes next. */

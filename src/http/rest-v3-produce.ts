@@ -47,6 +47,7 @@ function addStreams(app: FastifyInstance, options: V3ProduceOptions, memory: Byt
   // It is read bit by bit.
   app.addContentTypeParser('application/json', (_request, _payload, done) => done(null));
   app.addHook('preClose', async () => {
+    if (open.size === 0) return;
     for (const stream of open.keys()) stream.finish();
     await Promise.race([Promise.allSettled(open.values()), clock.sleep(GRACE_MS)]);
     for (const stream of open.keys()) stream.stop();

@@ -8,7 +8,6 @@
  * while bytes that are no JSON end the stream, since nobody knows where the next record begins.
  */
 import { type Clock, withTimeout } from '../lib/clock.ts';
-import { Deferred } from '../lib/deferred.ts';
 import type { Logger } from '../lib/logger.ts';
 import { JsonStreamError, JsonValueSplitter } from './json-stream.ts';
 import { badRequest, RestError, tooManyRequests } from './rest-errors.ts';
@@ -83,12 +82,17 @@ export class StreamProduce {
   readonly #splitter: JsonValueSplitter;
   readonly #deadlineMs: number;
   readonly #pending: Pending[] = [];
-  readonly #finished = new Deferred<void>();
+  /** Of records that are not reported yet. */
   #pendingBytes = 0;
   /** Of the broker's memory. */
   #takenBytes = 0;
   #hasBegun = false;
+  #isFinishing = false;
   #isStopped = false;
+  /** Nothing is read any more: what the splitter holds is gone. */
+  #isRead = false;
+  /** Ends the wait for the next chunk. */
+  #interrupt: (() => void) | null = null;
   #isFlushing = false;
   #waiting: (() => void)[] = [];
 
@@ -108,21 +112,25 @@ export class StreamProduce {
     } catch (error) {
       this.#onUnreadable(error);
     }
+    this.#isRead = true;
     while (this.#pending.length > 0 && !this.#isStopped) await this.#wait();
-    this.#options.memory.give(this.#takenBytes);
-    this.#takenBytes = 0;
+    this.#account();
     if (this.#isStopped) return 'stopped';
     return this.#hasBegun ? 'done' : 'empty';
   }
 
   /** Nothing more is read; the reports of what was read are still written. */
   finish(): void {
-    this.#finished.resolve();
+    this.#isFinishing = true;
+    this.#interrupt?.();
   }
 
-  /** Nothing is read or reported any more. What was handed on is written all the same. */
+  /** Nothing is read or reported any more. What was handed on is written all the same, and held until then. */
   stop(): void {
+    if (this.#isStopped) return;
     this.#isStopped = true;
+    for (const pending of this.#pending) if (pending.text !== null) this.#pendingBytes -= pending.bytes;
+    this.#account();
     this.finish();
     this.#wake();
   }
@@ -142,13 +150,18 @@ export class StreamProduce {
   }
 
   /** Null at the end. */
-  async #nextChunk(chunks: Chunks): Promise<Buffer | null> {
+  #nextChunk(chunks: Chunks): Promise<Buffer | null> {
+    if (this.#isFinishing) return Promise.resolve(null);
     const { clock } = this.#options;
     const leftMs = Math.max(0, this.#deadlineMs - clock.monotonicMs());
     const isIdle = leftMs > this.#limits.idleMs;
-    const next = withTimeout(clock, Math.min(leftMs, this.#limits.idleMs), chunks.next(), () => expired(isIdle));
-    const first = await Promise.race([next, this.#finished.promise]);
-    return first === undefined || first.done === true ? null : first.value;
+    return new Promise((resolve, reject) => {
+      this.#interrupt = () => resolve(null);
+      withTimeout(clock, Math.min(leftMs, this.#limits.idleMs), chunks.next(), () => expired(isIdle)).then(
+        (next) => resolve(next.done === true ? null : next.value),
+        reject,
+      );
+    });
   }
 
   /** Hands one value on when there is room; false when nothing after it can be read. */
@@ -192,7 +205,8 @@ export class StreamProduce {
   /** Has the broker's memory know what is held here; false when that has no room for it. */
   #account(): boolean {
     const { memory } = this.#options;
-    const growth = this.#pendingBytes + this.#splitter.keptBytes - this.#takenBytes;
+    const keptBytes = this.#isRead ? 0 : this.#splitter.keptBytes;
+    const growth = this.#pendingBytes + keptBytes - this.#takenBytes;
     if (growth > 0 && !memory.take(growth)) return false;
     if (growth < 0) memory.give(-growth);
     this.#takenBytes += growth;
@@ -200,6 +214,11 @@ export class StreamProduce {
   }
 
   #settle(pending: Pending, report: object): void {
+    if (this.#isStopped) {
+      this.#pendingBytes -= pending.bytes;
+      this.#account();
+      return;
+    }
     pending.text = JSON.stringify(report) + SEPARATOR;
     if (this.#isFlushing) return;
     this.#isFlushing = true;

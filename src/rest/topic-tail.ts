@@ -10,7 +10,6 @@ import type { ClusterClient } from '../client/cluster-client.ts';
 import type { ConsumedRecord } from '../client/consumed-record.ts';
 import { type ConsumerSettings, type PartitionStart, RecordConsumer } from '../client/record-consumer.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
-import { Deferred } from '../lib/deferred.ts';
 import type { Logger } from '../lib/logger.ts';
 import { commentText, eventText, idText, retryText } from './event-stream.ts';
 import type { RecordView, Shown, ViewFormat } from './record-view.ts';
@@ -88,12 +87,11 @@ export class TopicTail {
   readonly #topicId: string | null;
   /** Records that the consumer has passed and the reader has not been given: partition to offset. */
   readonly #underway = new Map<number, number>();
-  readonly #ended = new Deferred<void>();
   #end: TailEnd | null = null;
   #message: string | null = null;
   #count = 0;
-  /** Records that wait for the reader. */
-  #blocked = 0;
+  /** Records that wait for the reader: each is a call that lets it go on. */
+  readonly #blocked = new Set<() => void>();
   #toldPosition = '';
   #heartbeat: Timer | null = null;
 
@@ -134,7 +132,8 @@ export class TopicTail {
     this.#consumer.stop();
     for (const client of this.#clients) client.close();
     if (reason !== 'disconnected' && reason !== 'stalled') this.#sayEnd(reason);
-    this.#ended.resolve();
+    for (const resume of this.#blocked) resume();
+    this.#blocked.clear();
   }
 
   #settings(): ConsumerSettings {
@@ -177,11 +176,15 @@ export class TopicTail {
   }
 
   async #whenDrained(): Promise<void> {
-    this.#blocked++;
     const timer = this.#surroundings.clock.schedule(STALLED_MS, () => this.stop('stalled'));
-    await Promise.race([this.#output.whenDrained(), this.#ended.promise]);
+    await new Promise<void>((resolve) => {
+      this.#blocked.add(resolve);
+      void this.#output.whenDrained().then(() => {
+        this.#blocked.delete(resolve);
+        resolve();
+      });
+    });
     timer.cancel();
-    this.#blocked--;
   }
 
   /** Empty while nothing is known. */
@@ -193,7 +196,7 @@ export class TopicTail {
 
   #scheduleHeartbeat(delayMs: number): void {
     this.#heartbeat = this.#surroundings.clock.schedule(delayMs, () => {
-      if (this.#blocked === 0) this.#beat();
+      if (this.#blocked.size === 0) this.#beat();
       this.#scheduleHeartbeat(HEARTBEAT_MS);
     });
   }

@@ -170,6 +170,9 @@ test('a client that takes no reports is not read any more, and is given up after
   await stage.settle();
   stage.clock.advance(1000);
   expect(await stage.ended).toBe('stopped');
+  for (const write of stage.writes) write.resolve(0);
+  await stage.settle();
+  expect(stage.memory.usedBytes).toBe(0);
 });
 
 test('who sends nothing for a while is told, after the reports of what was sent', async () => {
@@ -238,6 +241,8 @@ test('who leaves is not told anything, and what was taken is given back', async 
   await stage.settle();
   stage.leave();
   expect(await stage.ended).toBe('stopped');
+  // The record is on its way all the same.
+  expect(stage.memory.usedBytes).toBe(JSON.stringify(record).length);
   stage.writes[0]?.resolve(1);
   await stage.settle();
   expect(stage.written).toEqual([]);
