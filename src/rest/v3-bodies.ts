@@ -48,23 +48,25 @@ export function newTopicOf(body: JsonValue | undefined): NewTopic {
   const members = membersOf(body, 'CreateTopicRequest', TOPIC_MEMBERS);
   const name = requiredText(members, 'topic_name', 'CreateTopicRequest', 'topicName');
   if (invalidTopicName(name) !== null) throw invalidPayload('Invalid topic name.');
-  const configs = listOf(members.get('configs')).map((entry): [string, string | null] => {
-    const config = membersOf(entry, 'ConfigEntry', ['name', 'value']);
-    return [requiredText(config, 'name', 'ConfigEntry', 'name'), textOf(config.get('value'))];
-  });
-  const byName = new Map(configs);
-  if (byName.size < configs.length) {
-    const twice = configs.find(([key], index) => configs.findIndex(([other]) => other === key) < index);
-    throw new RestError(BAD_REQUEST, `Duplicate key ${twice?.[0] ?? ''}`);
-  }
   return {
     name,
     partitionsCount: intOf(members.get('partitions_count'), INT32_MAX),
     replicationFactor: intOf(members.get('replication_factor'), INT16_MAX),
     replicas: replicasOf(members.get('replicas_assignments')),
-    configs: byName,
+    configs: settingsOf(members.get('configs')),
     validateOnly: flagOf(members.get('validate_only')),
   };
+}
+
+function settingsOf(value: JsonValue | undefined): Map<string, string | null> {
+  const byName = new Map<string, string | null>();
+  for (const entry of listOf(value)) {
+    const setting = membersOf(entry, 'ConfigEntry', ['name', 'value']);
+    const name = requiredText(setting, 'name', 'ConfigEntry', 'name');
+    if (byName.has(name)) throw duplicate(name);
+    byName.set(name, textOf(setting.get('value')));
+  }
+  return byName;
 }
 
 /** Brokers by partition, whose number is a member's name. */
@@ -73,7 +75,7 @@ function replicasOf(value: JsonValue | undefined): Map<number, number[]> {
   const byPartition = new Map<number, number[]>();
   for (const [key, brokers] of membersOf(value, 'Map')) {
     const partition = intOf(key, INT32_MAX) ?? -1;
-    if (byPartition.has(partition)) throw new RestError(BAD_REQUEST, `Duplicate key ${partition}`);
+    if (byPartition.has(partition)) throw duplicate(String(partition));
     const brokerIds = listOf(brokers).map((broker) => intOf(broker, INT32_MAX));
     if (brokerIds.includes(null)) throw new RestError(BAD_REQUEST, `A broker of partition ${partition} is null`);
     byPartition.set(
@@ -128,7 +130,7 @@ export function topicsChangesOf(body: JsonValue | undefined): TopicsChanges {
   for (const entry of requiredList(members, 'data', type)) {
     const topic = membersOf(entry, 'TopicAlterEntry', ['topic_name', 'configs']);
     const name = requiredText(topic, 'topic_name', 'TopicAlterEntry', 'topicName');
-    if (byTopic.has(name)) throw new RestError(BAD_REQUEST, `Duplicate key ${name}`);
+    if (byTopic.has(name)) throw duplicate(name);
     byTopic.set(name, requiredList(topic, 'configs', 'TopicAlterEntry').map(changeOf));
   }
   return { byTopic, validateOnly: flagOf(members.get('validate_only')) };
@@ -146,6 +148,10 @@ function changeOf(entry: JsonValue): ConfigChange {
 /** For requests whose body is not looked into. */
 export function requireBody(body: JsonValue | undefined): void {
   if (isAbsent(body)) throw noPayload();
+}
+
+function duplicate(name: string): RestError {
+  return new RestError(BAD_REQUEST, `Duplicate key ${name.slice(0, MAX_SHOWN)}`);
 }
 
 function noPayload(): RestError {

@@ -31,9 +31,8 @@ export async function* allConfigs(
   links: V3Links,
   owners: readonly ConfigOwner[],
 ): AsyncGenerator<ConfigView, void, undefined> {
-  for (let start = 0; start < owners.length; start += TOPICS_AT_ONCE) {
-    const described = await admin.configs(owners.slice(start, start + TOPICS_AT_ONCE));
-    for (const { resource, entries, failure } of described) {
+  for (const part of parts(owners)) {
+    for (const { resource, entries, failure } of await admin.configs(part)) {
       if (failure?.error === 'UNKNOWN_TOPIC_OR_PARTITION') continue;
       if (failure !== null) throw failure;
       yield* configViews(links, resource, entries);
@@ -74,13 +73,23 @@ export async function changeTopics(
   { byTopic, validateOnly }: TopicsChanges,
 ): Promise<FailedTopic[]> {
   const alterations = [...byTopic].map(([name, changes]) => ({ type: 'TOPIC', name, changes }) as const);
-  const described = await admin.configs(alterations.map(({ type, name }) => ({ type, name })));
-  for (const [index, { resource, entries, failure }] of described.entries()) {
-    if (failure !== null) throw failure;
-    refuseUnknown(clusterId, resource, alterations[index]?.changes ?? [], entries);
+  for (const part of parts(alterations)) {
+    const described = await admin.configs(part.map(({ type, name }) => ({ type, name })));
+    for (const [index, { resource, entries, failure }] of described.entries()) {
+      if (failure !== null) throw failure;
+      refuseUnknown(clusterId, resource, part[index]?.changes ?? [], entries);
+    }
   }
-  const results = await admin.alterConfigs(alterations, validateOnly);
-  return results.flatMap(({ resource, failure }) => (failure === null ? [] : [failedTopic(resource.name, failure)]));
+  const failed: FailedTopic[] = [];
+  for (const part of parts(alterations))
+    for (const { resource, failure } of await admin.alterConfigs(part, validateOnly))
+      if (failure !== null) failed.push(failedTopic(resource.name, failure));
+  return failed;
+}
+
+/** So many as one request is to be about. */
+function* parts<T>(all: readonly T[]): Generator<readonly T[], void, undefined> {
+  for (let start = 0; start < all.length; start += TOPICS_AT_ONCE) yield all.slice(start, start + TOPICS_AT_ONCE);
 }
 
 function failedTopic(topic: string, failure: ApiError): FailedTopic {
