@@ -188,7 +188,7 @@ export class GroupConsumer {
     const round = { consumer, fetching, isOver: new Deferred() };
     this.#round = round;
     this.#options.listener?.onAssigned(partitions);
-    this.#tellMissing(partitions, starts);
+    this.#tellMissing(round, partitions);
     const tasks = this.#startTasks(round);
     this.#reading = this.#read(round);
     await round.isOver.promise;
@@ -257,10 +257,11 @@ export class GroupConsumer {
     return [...tasks, every(autoCommitIntervalMs, commit)];
   }
 
-  #tellMissing(partitions: readonly TopicPartition[], starts: ReadonlyMap<string, PartitionStart | null>): void {
+  /** The listener may have sought some. */
+  #tellMissing({ consumer }: Round, partitions: readonly TopicPartition[]): void {
     for (const { topic, partition } of partitions) {
-      const key = topicPartitionKey(topic, partition);
-      if (starts.get(key) === null) this.#options.demand?.onNoOffset({ topic, partition }, noOffset([key]));
+      const error = noOffset([topicPartitionKey(topic, partition)]);
+      if (consumer?.isLost(topic, partition)) this.#options.demand?.onNoOffset({ topic, partition }, error);
     }
   }
 

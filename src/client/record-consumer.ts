@@ -164,6 +164,11 @@ export class RecordConsumer {
     this.proceed();
   }
 
+  /** An assigned partition has no place to begin at. */
+  isLost(topic: string, partition: number): boolean {
+    return this.#starts?.get(topicPartitionKey(topic, partition)) === null;
+  }
+
   /** Forgets what was fetched and has not been taken; it is fetched again when it is wanted. */
   dropFetched(): void {
     for (const position of this.#positions.values()) position.version++;

@@ -169,10 +169,16 @@ function offsetRoutes(app: FastifyInstance, options: RestV2Consumers): void {
 async function bodyOfGet({ raw }: FastifyRequest): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of raw as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > MAX_BODY_BYTES) throw new HttpProblem(413);
-    chunks.push(chunk);
+  try {
+    for await (const chunk of raw as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > MAX_BODY_BYTES) throw new HttpProblem(413);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    // The client is gone, and nobody reads this.
+    if (raw.aborted) throw new HttpProblem(400);
+    throw error;
   }
   return Buffer.concat(chunks).toString();
 }
@@ -196,7 +202,9 @@ function positionRoutes(app: FastifyInstance, options: RestV2Consumers): void {
 }
 
 function recordRoute(app: FastifyInstance, options: RestV2Consumers): void {
-  app.get(`${INSTANCE}/records`, { schema: CONSUMER_ROUTES.records }, async (request, reply) => {
+  // A HEAD would take records away.
+  const route = { schema: CONSUMER_ROUTES.records, exposeHeadRoute: false };
+  app.get(`${INSTANCE}/records`, route, async (request, reply) => {
     const type = acceptedType(request.headers.accept, RECORD_TYPES);
     if (type === null) throw new HttpProblem(406);
     reply.header('content-type', type);

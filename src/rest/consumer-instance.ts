@@ -52,11 +52,11 @@ export interface ReadRequest {
 
 /** How long the cluster may take for what a client asks besides records. */
 const API_TIMEOUT_MS = 30_000;
-/** How long the group waits for a client that has read and may want to commit. Java's waits for max.poll.interval.ms. */
+/** How long the group waits for a client that has read and may commit yet; Java's waits for max.poll.interval.ms. */
 const COMMIT_PATIENCE_MS = 30_000;
 /** One is answered, the others wait. */
 const MAX_READS = 8;
-const MAX_ANSWER_CHARACTERS = 128 * 1024 * 1024;
+const MAX_ANSWER_CHARACTERS = 96 * 1024 * 1024;
 const RETRY_BACKOFF_MS = 100;
 
 export class ConsumerInstance {
@@ -224,14 +224,16 @@ export class ConsumerInstance {
   /** Also when the client comes for more, for it may commit by other ways; or takes too long. */
   async #whenCommitted(): Promise<void> {
     if (!this.#isCommitDue || this.#queue.length > 0) return;
+    this.#giveWay?.();
     await new Promise<void>((resolve) => {
-      const timer = this.#options.clock.schedule(COMMIT_PATIENCE_MS, resolve);
-      this.#giveWay = () => {
+      const giveWay = (): void => {
         timer.cancel();
+        this.#giveWay = null;
         resolve();
       };
+      const timer = this.#options.clock.schedule(COMMIT_PATIENCE_MS, giveWay);
+      this.#giveWay = giveWay;
     });
-    this.#giveWay = null;
   }
 
   #onFailed(error: unknown): void {

@@ -4,7 +4,7 @@
  * Guarantees: no two of a name in a group; their number is bounded; one that nobody asks for anything is closed after
  * its time. After close() there are none, and none come into being.
  */
-import type { Clock } from '../lib/clock.ts';
+import { type Clock, withTimeout } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Random } from '../lib/random.ts';
 import type { ClusterClient } from '../client/cluster-client.ts';
@@ -42,9 +42,11 @@ const DEFAULT_LIMITS: InstanceLimits = {
   count: 500,
   timeoutMs: 300_000,
   restMs: 10_000,
-  answerCharacters: 256 * 1024 * 1024,
+  answerCharacters: 128 * 1024 * 1024,
 };
 const CHECK_INTERVAL_MS = 1000;
+/** The last commits and the farewells take seconds where nobody answers. */
+const CLOSE_TIMEOUT_MS = 8000;
 
 export class ConsumerInstances {
   readonly #options: ConsumerInstancesOptions;
@@ -137,13 +139,22 @@ export class ConsumerInstances {
     );
   }
 
-  /** Resolves when all have left their groups, within a few seconds whatever the cluster does. */
+  /** Resolves when all have left their groups, or too much time has passed. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#sweeping.stop();
     for (const [id, instance] of this.#instances) this.#closeInBackground(id, instance);
-    await Promise.allSettled(this.#closing);
+    const { clock, logger } = this.#options;
+    const closed = Promise.allSettled(this.#closing);
+    await withTimeout(clock, CLOSE_TIMEOUT_MS, closed, () => new CloseTimeout()).catch((error: unknown) => {
+      if (!(error instanceof CloseTimeout)) throw error;
+      logger.warn(`${this.#closing.size} consumer instances have not left their groups in time`);
+    });
   }
+}
+
+class CloseTimeout extends Error {
+  override readonly name = 'CloseTimeout';
 }
 
 function idOf(groupId: string, name: string): string {

@@ -12,7 +12,7 @@ import type { Subscription } from './consumer-state.ts';
 
 export interface RunningConsumer {
   readonly consumer: GroupConsumer;
-  /** To be called when it has ended. */
+  /** Closes the connections that it needs no more once it is stopped. */
   readonly close: () => void;
 }
 
@@ -58,6 +58,8 @@ export class ConsumerLoop {
 
   #interrupt(): void {
     this.#current?.consumer.stop();
+    // It may wait for an answer there.
+    this.#current?.close();
     this.#current = null;
     this.#changed.resolve();
     this.#changed = new Deferred();
@@ -70,25 +72,26 @@ export class ConsumerLoop {
         await changed;
         continue;
       }
-      const current = this.#options.open(this.#wanted);
-      this.#current = current;
-      const hasFailed = await this.#runOnce(current);
-      if (this.#current === current) this.#current = null;
+      const hasFailed = await this.#runOnce();
       if (hasFailed) await Promise.race([this.#options.clock.sleep(RETRY_BACKOFF_MS), changed]);
     }
   }
 
   /** Whether it ended by a failure instead of having been stopped. */
-  async #runOnce(current: RunningConsumer): Promise<boolean> {
+  async #runOnce(): Promise<boolean> {
+    let current: RunningConsumer | null = null;
     try {
+      current = this.#options.open(this.#wanted);
+      this.#current = current;
       await current.consumer.run();
       return false;
     } catch (error) {
       if (this.#current !== current) return false;
+      this.#current = null;
       this.#options.onFailed(error);
       return true;
     } finally {
-      current.close();
+      current?.close();
     }
   }
 }

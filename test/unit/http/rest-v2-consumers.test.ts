@@ -213,6 +213,23 @@ describe('reading', () => {
     expect(await desk.records(instance)).toEqual(['0:0']);
   });
 
+  it('begins where it was sought before anything was known of its partitions', async () => {
+    const desk = await open();
+    desk.append(0, '1', '2', '3');
+    const instance = await desk.create('c', { 'auto.offset.reset': 'none' });
+    await desk.ask('POST', `${instance}/assignments`, { partitions: [P0] });
+    await desk.ask('POST', `${instance}/positions`, { offsets: [{ ...P0, offset: 1 }] });
+    expect(await readAll(desk, instance, 2)).toEqual(['0:1', '0:2']);
+  });
+
+  it('takes nothing away by HEAD', async () => {
+    const desk = await open();
+    const instance = await subscribed(desk);
+    const url = `${instance}/records`;
+    const { statusCode } = await desk.app.inject({ method: 'HEAD', url, headers: { accept: JSON_RECORDS } });
+    expect(statusCode).toBe(405);
+  });
+
   it('two at once are answered one after the other, and nobody gets a record twice', async () => {
     const desk = await open();
     const instance = await subscribed(desk);

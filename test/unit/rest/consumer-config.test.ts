@@ -1,4 +1,4 @@
-/** Settings of consumer instances and bodies of their requests: what is taken, and in whose words the rest is refused. */
+/** Settings of consumer instances and bodies of their requests: what is taken, and how the rest is refused. */
 import { describe, expect, it } from 'vitest';
 import { consumerConfig } from '../../../src/rest/consumer-config.ts';
 import {
