@@ -64,10 +64,10 @@ export function restV2Produce(tools: ProductionTools, budget: BodyBudget): Fasti
     readBodies(app);
     const options = { bodyLimit: MAX_PRODUCE_BYTES };
     app.post('/topics/:topic', { schema: ROUTES.topic, ...options }, (request, reply) =>
-      answer(tools, request, reply, null),
+      budget.whileWorking(request, () => answer(tools, request, reply, null)),
     );
     app.post('/topics/:topic/partitions/:partition', { schema: ROUTES.partition, ...options }, (request, reply) =>
-      answer(tools, request, reply, partitionOf(request)),
+      budget.whileWorking(request, async () => answer(tools, request, reply, partitionOf(request))),
     );
   };
 }

@@ -80,7 +80,8 @@ function addBatches(app: FastifyInstance, options: V3ProduceOptions): void {
   const route = { schema: DESCRIPTIONS.batch, bodyLimit: MAX_PRODUCE_BYTES };
   app.post(`/v3/clusters/:cluster_id${PATH}::batch`, route, async (request, reply) => {
     const topic = new V3Call(request, options.clusterId, PATH).text('topic_name');
-    const report = await produceBatch(options, topic, typeof request.body === 'string' ? request.body : '');
+    const body = typeof request.body === 'string' ? request.body : '';
+    const report = await options.budget.whileWorking(request, () => produceBatch(options, topic, body));
     return reply.code(MULTI_STATUS).send(report);
   });
 }

@@ -39,6 +39,11 @@ interface MadeRecord {
   readonly timestampMs: number;
 }
 
+/** What the cluster did not say, and no client shall hear. */
+interface Fault {
+  readonly fault: unknown;
+}
+
 type Encode = (data: JsonValue) => Buffer | null;
 
 /** After how many bytes others get their turn. */
@@ -66,7 +71,7 @@ export async function produce(
   const encodeKey = encoderOf(format, keySchema, keySchemaMissing);
   const encodeValue = encoderOf(format, valueSchema, valueSchemaMissing);
   const records = await make(tools.clock, partition, request, encodeKey, encodeValue);
-  const offsets = await Promise.all(records.map((record) => produced(tools.writer, topic, record)));
+  const offsets = await writeAll(tools, topic, records);
   return { offsets, key_schema_id: keySchema?.id ?? null, value_schema_id: valueSchema?.id ?? null };
 }
 
@@ -118,13 +123,36 @@ async function make(
   return made;
 }
 
-async function produced(writer: ProductionTools['writer'], topic: string, record: MadeRecord): Promise<ProducedRecord> {
+/** All are given to the producer before the first has arrived; others get their turn in between. */
+async function writeAll(
+  { writer, clock }: ProductionTools,
+  topic: string,
+  records: readonly MadeRecord[],
+): Promise<ProducedRecord[]> {
+  const writes: Promise<ProducedRecord | Fault>[] = [];
+  for (const record of records) {
+    writes.push(produced(writer, topic, record));
+    if (writes.length % TURN_RECORDS === 0) await new Promise<void>((resolve) => clock.soon(resolve));
+  }
+  const outcomes = await Promise.all(writes);
+  return outcomes.map((outcome) => {
+    if ('fault' in outcome) throw outcome.fault;
+    return outcome;
+  });
+}
+
+/** Never rejects: nobody listens before all have been given. */
+async function produced(
+  writer: ProductionTools['writer'],
+  topic: string,
+  record: MadeRecord,
+): Promise<ProducedRecord | Fault> {
   try {
     const { partition, offset } = await writer.write(topic, record);
     return { partition, offset, error_code: null, error: null };
   } catch (error) {
     const code = recordErrorCode(error);
-    if (code === null || !(error instanceof Error)) throw error;
+    if (code === null || !(error instanceof Error)) return { fault: error };
     return { partition: null, offset: null, error_code: code, error: error.message };
   }
 }

@@ -166,12 +166,12 @@ function parseNew(text: string): AvroSchema {
   }
 }
 
-/** Refusals of the registry under what was to be done, as its Java client tells them. */
+/** Refusals of the registry under what was to be done, as its Java client tells them; failures of it as they are. */
 async function explaining<T>(answer: Promise<T>, told: string): Promise<T> {
   try {
     return await answer;
   } catch (error) {
-    if (!(error instanceof RegistryError)) throw error;
+    if (!(error instanceof RegistryError) || error.status >= 500) throw error;
     throw serializationFailed(`${told}\n${error.message}; error code: ${error.code}`);
   }
 }

@@ -32,13 +32,22 @@ export interface OffsetsView {
 
 export class TopicViews {
   readonly #cluster: ClusterClient;
+  /** That of all is large: those who ask while it is on its way get the same. */
+  #listing: Promise<string[]> | null = null;
 
   constructor(cluster: ClusterClient) {
     this.#cluster = cluster;
   }
 
   /** By name, without those that belong to the cluster itself, as Kafka's Admin client lists them. */
-  async names(): Promise<string[]> {
+  names(): Promise<string[]> {
+    this.#listing ??= this.#list().finally(() => {
+      this.#listing = null;
+    });
+    return this.#listing;
+  }
+
+  async #list(): Promise<string[]> {
     const topics = await listTopics(this.#cluster);
     return topics.filter(({ isInternal }) => !isInternal).map(({ name }) => name);
   }

@@ -262,3 +262,24 @@ it('a client that goes away in the middle of its body leaves nothing behind', as
   while (desk.budget.usedBytes > 0) await new Promise((resolve) => setImmediate(resolve));
   expect(desk.written).toEqual([]);
 });
+
+it('what a client left behind stays in the books until it is written', async () => {
+  const gate = new Deferred();
+  const desk = newDesk(() => gate.promise);
+  await desk.app.listen({ host: '127.0.0.1', port: 0 });
+  const address = desk.app.server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const closed = new Deferred();
+  desk.app.server.once('connection', (socket) => socket.once('close', () => closed.resolve()));
+  const headers = { 'content-type': 'application/vnd.kafka.json.v2+json' };
+  const sent = request({ port, host: '127.0.0.1', method: 'POST', path: '/topics/t', headers });
+  sent.on('error', () => sent.destroy());
+  sent.end('{"records":[{"value":1}]}');
+  while (desk.written.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  sent.destroy();
+  await closed.promise;
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(desk.budget.usedBytes).toBeGreaterThan(0);
+  gate.resolve();
+  while (desk.budget.usedBytes > 0) await new Promise((resolve) => setImmediate(resolve));
+});
