@@ -57,7 +57,7 @@ async function newDesk({ offsetError = 0, configError = 0 }: Script = {}) {
               },
           ),
   }));
-  const plain = { readOnly: false, isSensitive: false, synonyms: [] };
+  const plain = { readOnly: false, isSensitive: false, synonyms: [], documentation: null };
   broker.on(DescribeConfigs, ({ resources }) => ({
     results: resources.map(({ resourceType, resourceName }) => ({
       errorCode: configError,
