@@ -85,7 +85,7 @@ const MODULE_DOORS: readonly Door[] = [
 ];
 
 /** What a @pure file may import besides other files of the house. */
-const PURE_MODULES = /^(node:(assert|assert\/strict|buffer|zlib|crypto)|@node-rs\/crc32|snappy|lz4-napi|re2js|avsc)$/;
+const PURE_MODULES = /^(node:(assert|assert\/strict|buffer|zlib|crypto)|@node-rs\/crc32|snappy|lz4-napi|re2js)$/;
 
 /** Names that say nothing about what is inside. */
 const EMPTY_NAMES = /(^|\/|-)(utils?|helpers?|commons?|misc|types?|shared)\.ts$/;
