@@ -127,12 +127,16 @@ export function newClusterClient(
   });
 }
 
-/** The routes of the registry without a socket before them; they know who leads and pass on what is not theirs. */
+/**
+ * The routes of the registry without a socket before them; they know who leads and pass on what is not theirs. Made
+ * when first asked.
+ */
 function registryDesk({ broker, registry, random }: RestFrontOptions): { ask: AskRegistry; close(): Promise<void> } {
   const logger = broker.logger.named('barnabas.rest.RegistrySchemas');
-  const app = newHttpApp({ plugins: [registry.plugin], random, logger });
+  let app: ReturnType<typeof newHttpApp> | null = null;
   return {
     ask: async (method, url, body) => {
+      app ??= newHttpApp({ plugins: [registry.plugin], random, logger });
       const { statusCode, payload } = await app.inject({
         method,
         url,
@@ -143,7 +147,7 @@ function registryDesk({ broker, registry, random }: RestFrontOptions): { ask: As
       const { error_code: code, message } = answer as { error_code: number; message: string };
       throw new RegistryError(code, message);
     },
-    close: () => app.close(),
+    close: async () => app?.close(),
   };
 }
 

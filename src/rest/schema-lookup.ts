@@ -43,6 +43,8 @@ export interface SchemaLookup {
 
 const MAX_KEPT = 1000;
 const KEPT_MS = 30_000;
+/** Longer texts would be too much to keep a thousand of. */
+const MAX_KEPT_TEXT = 64 * 1024;
 
 interface Kept {
   readonly answer: Promise<RegisteredSchema>;
@@ -92,15 +94,18 @@ export class RegistrySchemas implements SchemaLookup {
     });
   }
 
-  async ofText(subject: string, text: string): Promise<RegisteredSchema> {
+  ofText(subject: string, text: string): Promise<RegisteredSchema> {
+    const find = (): Promise<RegisteredSchema> => this.#register(subject, text);
+    return text.length > MAX_KEPT_TEXT ? find() : this.#keep(`text ${subject} ${text}`, find);
+  }
+
+  async #register(subject: string, text: string): Promise<RegisteredSchema> {
     const schema = parseNew(text);
-    return this.#keep(`text ${subject} ${schema.text}`, async () => {
-      const told = `Error when registering schema. format = AVRO, subject = ${subject}, ` + `schema = ${schema.text}`;
-      const place = await explaining(this.#place(subject, schema.text), told);
-      const [id, version] = [numberIn(place, 'id'), numberIn(place, 'version')];
-      if (id === null || version === null) throw new Error(`the registry answered ${JSON.stringify(place)}`);
-      return { id, version, subject, root: schema.root };
-    });
+    const told = `Error when registering schema. format = AVRO, subject = ${subject}, schema = ${schema.text}`;
+    const place = await explaining(this.#place(subject, schema.text), told);
+    const [id, version] = [numberIn(place, 'id'), numberIn(place, 'version')];
+    if (id === null || version === null) throw new Error(`the registry answered ${JSON.stringify(place)}`);
+    return { id, version, subject, root: schema.root };
   }
 
   /** Under which version the subject has it: most of the time it does already. */

@@ -57,11 +57,12 @@ it('a text is looked up, registered when it is new, and remembered for a while',
   const body = JSON.stringify({ schema: USER });
   const lookUp = `POST /subjects/a%2Fb-value ${body}`;
   expect(questions).toEqual([lookUp, `POST /subjects/a%2Fb-value/versions ${body}`, lookUp]);
-  await schemas.ofText('a/b-value', USER);
+  await schemas.ofText('a/b-value', spaced);
   expect(questions).toHaveLength(3);
-  await clock.advance(31_000);
+  clock.advance(31_000);
+  await schemas.ofText('a/b-value', spaced);
   await schemas.ofText('a/b-value', USER);
-  expect(questions.slice(3)).toEqual([lookUp]);
+  expect(questions.slice(3)).toEqual([lookUp, lookUp]);
 });
 
 it('under a subject: by id and by version', async () => {
@@ -93,4 +94,14 @@ it('refusals are told with what was to be done', async () => {
   await expect(schemas.ofText('t-value', '{"type":"recor')).rejects.toMatchObject({ status: 422, code: 42205 });
   await expect(schemas.byId(3)).rejects.toMatchObject({ code: 400 });
   await expect(schemas.byId(4)).rejects.toMatchObject({ code: 42205 });
+});
+
+it('a registry that has no leader is no fault of the schema', async () => {
+  const unavailable = new RegistryError(50004, 'Leader not known.');
+  const { schemas } = newDesk({
+    'POST /subjects/t-value': unavailable,
+    'GET /schemas/ids/3?format=resolved': unavailable,
+  });
+  await expect(schemas.ofText('t-value', '"int"')).rejects.toBe(unavailable);
+  await expect(schemas.ofSubject('t-value', 3)).rejects.toBe(unavailable);
 });
