@@ -11,8 +11,6 @@ export interface ConsumersFrontOptions {
   readonly random: Random;
   readonly schemas: SchemaLookup;
   readonly connect: (clientId: string) => ClusterClient;
-  /** Where clients find this very broker: http://host:port */
-  readonly baseUri: () => string;
 }
 
 export interface ConsumersFront {
@@ -21,9 +19,9 @@ export interface ConsumersFront {
   close(): Promise<void>;
 }
 
-export function openConsumers({ broker, random, schemas, connect, baseUri }: ConsumersFrontOptions): ConsumersFront {
+export function openConsumers({ broker, random, schemas, connect }: ConsumersFrontOptions): ConsumersFront {
   const logger = broker.logger.named('barnabas.rest.ConsumerInstances');
   const { brokerId, clock } = broker;
   const instances = new ConsumerInstances({ brokerId, clock, random, logger, connect, schemas });
-  return { plugin: restV2Consumers({ instances, baseUri, logger }), close: () => instances.close() };
+  return { plugin: restV2Consumers({ instances, logger }), close: () => instances.close() };
 }

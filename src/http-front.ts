@@ -57,14 +57,7 @@ export async function openHttp(options: HttpFrontOptions): Promise<HttpFront> {
     yield* expose(clusterFamilies(await survey.snapshot()), clock);
   }
   const registry = openRegistry(broker, manifest.version);
-  const place = { port: -1 };
-  const rest = openRest({
-    broker,
-    sockets: options.sockets,
-    registry,
-    random,
-    baseUri: () => baseUriOf(endpointOf(config, place.port)),
-  });
+  const rest = openRest({ broker, sockets: options.sockets, registry, random });
   const server = await HttpServer.start({
     listeners: config.httpListeners,
     plugins: [
@@ -83,9 +76,8 @@ export async function openHttp(options: HttpFrontOptions): Promise<HttpFront> {
     random,
     logger,
   });
-  place.port = server.ports[0] ?? -1;
   return {
-    endpoint: endpointOf(config, place.port),
+    endpoint: endpointOf(config, server.ports[0] ?? -1),
     closeConsumers: () => rest.closeConsumers(),
     close: async () => {
       await server.close();
@@ -105,10 +97,6 @@ function endpointOf(
   const advertised = advertisedListeners.find(({ listenerName }) => listenerName === interBrokerListenerName);
   const host = ALL_INTERFACES.has(written) ? (advertised?.host ?? 'localhost') : written;
   return { listenerName: HTTP_LISTENER_NAME, securityProtocol: 'PLAINTEXT', host, port };
-}
-
-function baseUriOf({ host, port }: Endpoint): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function healthOf({ broker, membership }: HttpFrontOptions): BrokerHealth {

@@ -28,8 +28,6 @@ export interface RestFrontOptions {
   readonly sockets: SocketServer;
   readonly registry: RegistryFront;
   readonly random: Random;
-  /** Where clients find this very broker: http://host:port */
-  readonly baseUri: () => string;
 }
 
 /** What the plugins of the REST Proxy are made of. */
@@ -74,7 +72,6 @@ export function openRest(options: RestFrontOptions): RestFront {
     schemas,
     connect: (clientId) =>
       newClusterClient(options, 'Consumer', clientId, { receiveBufferBytes: CONSUMER_BUFFER_BYTES }),
-    baseUri: options.baseUri,
   });
   const admin = new V3ClusterAdmin({ questions: cluster, changes });
   const logger = broker.logger.named('barnabas.rest.RestV3');

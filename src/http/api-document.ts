@@ -5,11 +5,10 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { ANYTHING, describer, mapOf } from './api-description.ts';
 import type { ApiPage } from './api-page.ts';
+import { askedAddress } from './asked-address.ts';
 import type { RouteTable } from './route-table.ts';
 
 const describe = describer('Health and metrics');
-/** What a client may call this server: anything else is not repeated to it. */
-const HOST = /^[\w.-]{1,255}(:\d{1,5})?$|^\[[0-9a-fA-F:.]{2,45}\](:\d{1,5})?$/;
 
 /** @param version of Barnabas */
 export function apiDocument(routes: RouteTable, version: string): FastifyPluginAsync {
@@ -20,7 +19,7 @@ export function apiDocument(routes: RouteTable, version: string): FastifyPluginA
     const schema = describe('This document', { answer: mapOf(ANYTHING) });
     app.get('/openapi.json', { schema }, async (request, reply) => {
       reply.header('content-type', 'application/json; charset=utf-8');
-      return documentFor(addressOf(request));
+      return documentFor(askedAddress(request));
     });
     pageRoutes(app, () => documentFor('/'));
   };
@@ -57,10 +56,4 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
     });
     return made;
   };
-}
-
-/** As the client wrote it. */
-function addressOf({ protocol, headers }: FastifyRequest): string {
-  const host = headers.host ?? '';
-  return HOST.test(host) ? `${protocol}://${host}` : '/';
 }

@@ -21,14 +21,13 @@ import type { FormatName } from '../rest/embedded-format.ts';
 import { badRequest, formatMismatch } from '../rest/rest-errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { acceptedType } from './accept.ts';
+import { askedAddress } from './asked-address.ts';
 import { HttpProblem } from './problem.ts';
 import { CONSUMER_ROUTES, RECORD_TYPES } from './rest-v2-consumer-descriptions.ts';
 import { answerWith, V2_TYPE } from './rest-v2-media.ts';
 
 export interface RestV2Consumers {
   readonly instances: ConsumerInstances;
-  /** http://host:port of this very broker. */
-  readonly baseUri: () => string;
   readonly logger: Logger;
 }
 
@@ -108,12 +107,12 @@ function done(reply: FastifyReply): FastifyReply {
 }
 
 function instanceRoutes(app: FastifyInstance, options: RestV2Consumers): void {
-  const { instances, baseUri } = options;
+  const { instances } = options;
   app.post('/consumers/:group', { schema: CONSUMER_ROUTES.create }, async (request) => {
     const { group } = namesOf(request);
     const name = instances.create(group, consumerConfig(request.body));
     const path = `consumers/${encodeURIComponent(group)}/instances/${encodeURIComponent(name)}`;
-    return bytesOf({ instance_id: name, base_uri: `${baseUri()}/${path}` });
+    return bytesOf({ instance_id: name, base_uri: `${askedAddress(request)}/${path}` });
   });
   app.delete(INSTANCE, { schema: CONSUMER_ROUTES.remove }, async (request, reply) => {
     const { group, instance } = namesOf(request);

@@ -13,6 +13,7 @@ import type { JsonValue } from '../registry/json-text.ts';
 import { RestError } from '../rest/rest-errors.ts';
 import type { Turnstile } from '../rest/turnstile.ts';
 import { type ListHead, V3Links } from '../rest/v3-links.ts';
+import { askedAddress } from './asked-address.ts';
 import { HttpProblem } from './problem.ts';
 import { BROKER_PREFIX } from './server.ts';
 
@@ -187,10 +188,9 @@ export class V3Call {
   }
 }
 
-/** As the client called it: what stands before the server is not asked, nor believed. */
-function baseOf({ protocol, host, socket, originalUrl }: FastifyRequest): string {
-  const authority = host === '' || host === undefined ? `${socket.localAddress}:${socket.localPort}` : host;
-  return `${protocol}://${authority}${originalUrl.startsWith(`${BROKER_PREFIX}/`) ? BROKER_PREFIX : ''}`;
+/** With the prefix under which the client asked. */
+function baseOf(request: FastifyRequest): string {
+  return `${askedAddress(request)}${request.originalUrl.startsWith(`${BROKER_PREFIX}/`) ? BROKER_PREFIX : ''}`;
 }
 
 /** In the words of the manager that Confluent's would have asked. */

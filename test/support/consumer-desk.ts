@@ -46,7 +46,7 @@ export class ConsumerDesk {
     const random = new SystemRandom();
     const logger = silentLogger;
     this.instances = new ConsumerInstances({ brokerId: 1, clock, random, logger, connect, schemas, limits });
-    const plugins = [restV2Consumers({ instances: this.instances, baseUri: () => 'http://here:8082', logger })];
+    const plugins = [restV2Consumers({ instances: this.instances, logger })];
     this.app = newHttpApp({ plugins, random, logger });
   }
 

@@ -61,7 +61,7 @@ describe('an instance', () => {
     expect(await desk.ask('POST', '/consumers/a%2Fb%20c', { name: 'ä/1' })).toEqual({
       status: 200,
       type: 'application/vnd.kafka.v2+json',
-      body: { instance_id: 'ä/1', base_uri: 'http://here:8082/consumers/a%2Fb%20c/instances/%C3%A4%2F1' },
+      body: { instance_id: 'ä/1', base_uri: 'http://localhost:80/consumers/a%2Fb%20c/instances/%C3%A4%2F1' },
     });
     expect(await desk.ask('GET', '/consumers/a%2Fb%20c/instances/%C3%A4%2F1/subscription')).toMatchObject({
       body: { topics: [] },
