@@ -6,7 +6,7 @@
  * when the route does not want the body or there is no such route; that of a stream ends with the answer when the
  * stream has not ended by then.
  */
-import type { Duplex } from 'node:stream';
+import { Duplex } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Clock } from '../lib/clock.ts';
 import { closeLingering } from './lingering-close.ts';
@@ -42,7 +42,8 @@ export function limitBodyTime(app: FastifyInstance, options: BodyTimeout): void 
 }
 
 function hasBody({ headers, raw }: FastifyRequest): boolean {
-  if (raw.complete) return false;
+  // What comes without a connection is at hand as a whole.
+  if (raw.complete || !(raw.socket instanceof Duplex)) return false;
   const length = headers['content-length'];
   return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
 }
