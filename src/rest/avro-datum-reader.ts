@@ -12,8 +12,13 @@ import { javaDouble } from '../registry/json-text.ts';
 import { DatumError } from './avro-datum-writer.ts';
 
 const MAX_DEPTH = 500;
-/** Elements that take no bytes (null, records without fields) could be without end. */
-const MAX_EMPTY_ELEMENTS = 10_000;
+/**
+ * Values that take no bytes (null, records of such) could be without end: a list of as many as it says, or records that
+ * hold the next one twice each. So many more than there are bytes are read.
+ */
+const MAX_EMPTY_VALUES = 10_000;
+/** Of names, which the schema has and the bytes have not: a field's may be much longer than the field. */
+const MAX_NAME_CHARACTERS = 64 * 1024 * 1024;
 const MAX_LONG_BYTES = 10;
 /** Bytes whose bits fit in a number without rounding. */
 const EXACT_BYTES = 7;
@@ -33,7 +38,8 @@ export function readDatum(schema: AvroNode, bytes: Buffer, start: number): strin
 class DatumReader {
   readonly #bytes: Buffer;
   #position: number;
-  #emptyElements = 0;
+  #emptyValues = 0;
+  #nameCharacters = 0;
 
   constructor(bytes: Buffer, start: number) {
     this.#bytes = bytes;
@@ -42,6 +48,14 @@ class DatumReader {
 
   value(node: AvroNode, depth: number): string {
     if (depth > MAX_DEPTH) throw new DatumError(`nested more than ${MAX_DEPTH} levels deep`);
+    const before = this.#position;
+    const text = this.#text(node, depth);
+    if (this.#position === before && ++this.#emptyValues > MAX_EMPTY_VALUES + this.#position)
+      throw new DatumError(`more than ${MAX_EMPTY_VALUES} values without content`);
+    return text;
+  }
+
+  #text(node: AvroNode, depth: number): string {
     switch (node.type) {
       case 'null':
         return 'null';
@@ -62,7 +76,7 @@ class DatumReader {
       case 'fixed':
         return JSON.stringify(this.#take(node.size).toString('latin1'));
       case 'enum':
-        return JSON.stringify(chosen(node.symbols, this.#int(), 'symbol'));
+        return this.#name(chosen(node.symbols, this.#int(), 'symbol'));
       case 'array':
         return `[${this.#elements(() => this.value(node.items, depth + 1)).join(',')}]`;
       case 'map':
@@ -81,11 +95,18 @@ class DatumReader {
   #tagged(node: UnionNode, depth: number): string {
     const branch = this.branch(node);
     const value = this.value(branch, depth + 1);
-    return branch.type === 'null' ? value : `{${JSON.stringify(branchName(branch))}:${value}}`;
+    return branch.type === 'null' ? value : `{${this.#name(branchName(branch))}:${value}}`;
   }
 
   #record({ fields }: RecordNode, depth: number): string {
-    return `{${fields.map(({ name, type }) => `${JSON.stringify(name)}:${this.value(type, depth + 1)}`).join(',')}}`;
+    return `{${fields.map(({ name, type }) => `${this.#name(name)}:${this.value(type, depth + 1)}`).join(',')}}`;
+  }
+
+  #name(name: string): string {
+    this.#nameCharacters += name.length;
+    if (this.#nameCharacters > MAX_NAME_CHARACTERS)
+      throw new DatumError(`more than ${MAX_NAME_CHARACTERS} characters of names`);
+    return JSON.stringify(name);
   }
 
   #member(values: AvroNode, depth: number): string {
@@ -96,12 +117,7 @@ class DatumReader {
   #elements(read: () => string): string[] {
     const elements: string[] = [];
     for (let count = this.#count(); count > 0; count = this.#count())
-      for (let left = count; left > 0; left--) {
-        const before = this.#position;
-        elements.push(read());
-        if (this.#position === before && ++this.#emptyElements > MAX_EMPTY_ELEMENTS)
-          throw new DatumError(`more than ${MAX_EMPTY_ELEMENTS} elements without content`);
-      }
+      for (let left = count; left > 0; left--) elements.push(read());
     return elements;
   }
 

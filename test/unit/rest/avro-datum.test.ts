@@ -215,9 +215,39 @@ describe('bytes that nobody wrote', () => {
 
   it('elements without bytes are not counted forever, nor lists followed down the stack', () => {
     const many = Buffer.from([...encode('"long"', '9007199254740993'), 0]);
-    expect(() => decode('{"type":"array","items":"null"}', many)).toThrow(/more than 10000 elements without content/);
+    expect(() => decode('{"type":"array","items":"null"}', many)).toThrow(/more than 10000 values without content/);
     const deep = Buffer.from(Array.from({ length: 100_000 }, () => 2));
     expect(() => decode(LIST, deep)).toThrow(/nested more than 500 levels deep/);
+  });
+
+  it('records without bytes that hold each other twice are not followed to their end', () => {
+    let nested: unknown = { type: 'record', name: 'R0', fields: [{ name: 'n', type: 'null' }] };
+    for (let level = 1; level <= 60; level++) {
+      const fields = [
+        { name: 'a', type: nested },
+        { name: 'b', type: `R${level - 1}` },
+      ];
+      nested = { type: 'record', name: `R${level}`, fields };
+    }
+    expect(() => decode(JSON.stringify(nested), Buffer.alloc(0))).toThrow(/more than 10000 values without content/);
+  });
+
+  it('as many values without bytes as others are no matter', () => {
+    const schema = '{"type":"array","items":["null","int"]}';
+    const count = 20_000;
+    const bytes = Buffer.concat([encode('"long"', String(count)), Buffer.alloc(count), Buffer.from([0])]);
+    expect(JSON.parse(decode(schema, bytes))).toEqual(Array.from({ length: count }, () => null));
+  });
+
+  it.each([
+    ['a field', (name: string) => ({ type: 'record', name: 'R', fields: [{ name, type: 'int' }] })],
+    ['a symbol', (name: string) => ({ type: 'enum', name: 'E', symbols: [name] })],
+    ['a branch', (name: string) => [{ type: 'fixed', name, size: 1 }]],
+  ])('the name of %s cannot make a few bytes an endless text', (_what, items) => {
+    const schema = JSON.stringify({ type: 'array', items: items('x'.repeat(10_000)) });
+    const count = 500_000;
+    const bytes = Buffer.concat([encode('"long"', String(count)), Buffer.alloc(2 * count), Buffer.from([0])]);
+    expect(() => decode(schema, bytes)).toThrow(/characters of names/);
   });
 
   it('blocks may come with their size', () => {

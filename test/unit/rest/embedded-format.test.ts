@@ -1,4 +1,5 @@
 /** Keys and values as they stand in JSON, and the bytes that they are. */
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { parseAvroSchema } from '../../../src/registry/avro-schema.ts';
 import { parseJson } from '../../../src/registry/json-text.ts';
@@ -29,6 +30,26 @@ const schemas: SchemaLookup = {
 };
 const json = (text: string) => parseJson(text, { allowsComments: false });
 const decode = (format: FormatName, bytes: Buffer | null) => decodeAs(format, bytes, schemas);
+
+it('base64 is looked at as a whole, however long it is', () => {
+  const groups = fc.array(fc.constantFrom('A', 'z', '0', '+', '/', '=', '-', '\n'), { maxLength: 9 });
+  const pattern = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/;
+  const isTaken = (text: string): boolean => {
+    try {
+      return encodeBinary(text) !== null;
+    } catch {
+      return false;
+    }
+  };
+  fc.assert(
+    fc.property(groups, (characters) => {
+      const text = characters.join('');
+      expect(isTaken(text)).toBe(pattern.test(text));
+    }),
+    { numRuns: 2000 },
+  );
+  expect(encodeBinary('A'.repeat(16_000_000))?.length).toBe(12_000_000);
+});
 
 it('binary is base64, with or without what fills it up', async () => {
   for (const [text, bytes] of [
