@@ -43,7 +43,8 @@ function valueText(id: string, either: string, next: string): string {
   const text = JSON.stringify('ä€𐍈 "quoted" \\ <b>');
   const members = [
     `"id":${id},"small":-7,"ratio":0.1,"share":1.5,"isOn":true,"nothing":null,"text":${text}`,
-    `"raw":"\\u0000\\u00FFz","half":"\\u0000\\u0001","suit":"SPADES","list":[1,9007199254740993],"map":{"a":{"string":"b"},"c":null}`,
+    `"raw":"\\u0000\\u00FFz","half":"\\u0000\\u0001","suit":"SPADES"`,
+    '"list":[1,9007199254740993],"map":{"a":{"string":"b"},"c":null}',
     `"either":${either},"day":20000,"price":"\\u0001\\u00E2@","next":${next}`,
   ];
   return `{${members.join(',')}}`;
