@@ -6,17 +6,20 @@
  * registers with `onChange`.
  */
 import type { BrokerConfig } from '../config/broker-config.ts';
-import { ConfigError } from '../config/config-error.ts';
-import { type DynamicLevel, usableOverrides, withOverrides } from '../config/dynamic-config.ts';
+import { type DynamicLevel, type DynamicLevels, effectiveConfig } from '../config/dynamic-config.ts';
 import type { Logger } from '../lib/logger.ts';
 
 /** Called with the configuration as it was; it must not throw. */
 export type ConfigListener = (before: BrokerConfig) => void;
 
+const LEVELS = ['broker', 'cluster'] as const;
+
 export class LiveConfig {
   readonly config: BrokerConfig;
   readonly #logger: Logger;
   readonly #listeners = new Set<ConfigListener>();
+  /** As read last, with what is of no use here. */
+  #stored: DynamicLevels = { broker: new Map(), cluster: new Map() };
 
   constructor(startedWith: BrokerConfig, logger: Logger) {
     this.config = { ...startedWith };
@@ -32,24 +35,20 @@ export class LiveConfig {
     this.#listeners.add(listener);
   }
 
-  /**
-   * Overrides were read again. What is of no use here is passed over; if they make no possible configuration, all stays
-   * as it is. Both are said in the log.
-   */
+  /** Overrides were read again. What is of no use here, or makes no possible configuration, is said in the log. */
   accept(level: DynamicLevel, stored: ReadonlyMap<string, string>): void {
-    const overrides = usableOverrides(stored);
-    if (isSame(overrides, this.config.dynamic[level])) return;
+    if (isSame(stored, this.#stored[level])) return;
+    this.#stored = { ...this.#stored, [level]: stored };
     const where = level === 'broker' ? `brokers/${this.config.brokerId}` : 'brokers/<default>';
+    const before = { ...this.config };
+    const { config, problem } = effectiveConfig(before, this.#stored);
+    if (problem !== null) this.#logger.error('Not all overrides that are stored could be applied', problem);
+    const overrides = config.dynamic[level];
     const ignored = [...stored.keys()].filter((name) => !overrides.has(name));
     if (ignored.length > 0) this.#logger.error(`Overrides of ${where} that cannot be used here: ${ignored.join(', ')}`);
-    const before = { ...this.config };
-    try {
-      Object.assign(this.config, withOverrides(before, { ...before.dynamic, [level]: overrides }));
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      this.#logger.error(`The overrides of ${where} could not be applied`, error);
-      return;
-    }
+    // A change of one level may also let in what did not go together at the other.
+    if (LEVELS.every((each) => isSame(config.dynamic[each], before.dynamic[each]))) return;
+    Object.assign(this.config, config);
     const texts = [...overrides].map(([name, value]) => `${name}=${value}`).join(', ');
     this.#logger.info(`Processing override for entityPath: ${where} with config: {${texts}}`);
     for (const listener of this.#listeners) listener(before);

@@ -11,6 +11,7 @@ interface Resolved extends ResolvedListeners {
   readonly logRetentionMs: number;
   readonly logRollMs: number;
   readonly logRollJitterMs: number;
+  readonly logFlushIntervalMs: number;
   readonly maxConnectionsPerIpOverrides: ReadonlyMap<string, number>;
 }
 
@@ -59,6 +60,12 @@ function checkLog(
     report(
       suppliedOf('log.roll.jitter.ms', 'log.roll.jitter.hours'),
       'log.roll.jitter.ms must be greater than or equal to 0',
+    );
+  // Kafka stores such a change, and does not start any more.
+  if (resolved.logFlushIntervalMs < 0)
+    report(
+      suppliedOf('log.flush.interval.ms', 'log.flush.scheduler.interval.ms'),
+      'log.flush.interval.ms must be greater than or equal to 0',
     );
   if (resolved.logRetentionMs === 0)
     report(

@@ -125,6 +125,55 @@ export function withOverrides(config: BrokerConfig, dynamic: DynamicLevels): Bro
   return { ...next, brokerId, nodeId, listeners, advertisedListeners, interBrokerListenerName, startedWith, dynamic };
 }
 
+export interface EffectiveConfig {
+  readonly config: BrokerConfig;
+  /** What is wrong with all that is stored together; null when all of it that is usable counts. */
+  readonly problem: ConfigError | null;
+}
+
+/**
+ * The configuration of a broker for which this is stored. What cannot be used here is left out, and of what does not go
+ * together as much as has to be. The result depends on nothing but what the broker was started with and what is stored:
+ * not on the order in which it was read, and so it is the same after a restart.
+ */
+export function effectiveConfig(config: BrokerConfig, stored: DynamicLevels): EffectiveConfig {
+  const usable = { broker: usableOverrides(stored.broker), cluster: usableOverrides(stored.cluster) };
+  try {
+    return { config: withOverrides(config, usable), problem: null };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return { config: withOverrides(config, compatibleOverrides(config, usable)), problem: error };
+  }
+}
+
+/** One after the other is taken if it goes with those before it, as long as more of them do. */
+function compatibleOverrides(config: BrokerConfig, usable: DynamicLevels): DynamicLevels {
+  const taken = { cluster: new Map<string, string>(), broker: new Map<string, string>() };
+  let waiting = (['cluster', 'broker'] as const).flatMap((level) =>
+    [...usable[level]].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, text]) => ({ level, name, text })),
+  );
+  for (let before = Infinity; waiting.length < before; ) {
+    before = waiting.length;
+    waiting = waiting.filter(({ level, name, text }) => {
+      taken[level].set(name, text);
+      if (isPossible(config, taken)) return false;
+      taken[level].delete(name);
+      return true;
+    });
+  }
+  return taken;
+}
+
+function isPossible(config: BrokerConfig, dynamic: DynamicLevels): boolean {
+  try {
+    withOverrides(config, dynamic);
+    return true;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return false;
+  }
+}
+
 /**
  * The configuration that would result; nothing is changed.
  * @param current what the broker has now: numbers of threads change by no more than a factor of two

@@ -45,7 +45,7 @@ describe('the live configuration', () => {
     expect(errors).toEqual([expect.stringContaining('log.retention.ms, other')]);
   });
 
-  it('stays as it is when the overrides make no possible configuration', () => {
+  it('takes as much as goes together when not all of it does', () => {
     const { live, changes, errors } = newLive();
     live.accept('broker', new Map([['log.segment.bytes', '2000']]));
     live.accept(
@@ -55,9 +55,21 @@ describe('the live configuration', () => {
         ['log.retention.ms', '0'],
       ]),
     );
-    expect(live.config.logSegmentBytes).toBe(2000);
-    expect(live.config.dynamic.broker).toEqual(new Map([['log.segment.bytes', '2000']]));
-    expect(changes).toHaveLength(1);
-    expect(errors).toHaveLength(1);
+    expect(live.config).toMatchObject({ logSegmentBytes: 3000, logRetentionMs: 604_800_000 });
+    expect(live.config.dynamic.broker).toEqual(new Map([['log.segment.bytes', '3000']]));
+    expect(changes).toHaveLength(2);
+    expect(errors).toHaveLength(2);
+  });
+
+  it('is the same in whatever order the levels were read', () => {
+    const perIp = ['cluster', new Map([['max.connections.per.ip', '0']])] as const;
+    const exceptions = ['broker', new Map([['max.connections.per.ip.overrides', '127.0.0.1:5']])] as const;
+    const [one, other] = [newLive().live, newLive().live];
+    for (const [level, stored] of [perIp, exceptions]) one.accept(level, stored);
+    for (const [level, stored] of [exceptions, perIp]) other.accept(level, stored);
+    expect(one.config).toEqual(other.config);
+    expect(one.config.maxConnectionsPerIp).toBe(0);
+    one.accept('broker', new Map());
+    expect(one.config.maxConnectionsPerIp).toBe(2_147_483_647);
   });
 });

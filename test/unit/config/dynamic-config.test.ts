@@ -8,6 +8,7 @@ import {
   checkChange,
   DYNAMIC_BROKER_KEYS,
   type DynamicLevel,
+  effectiveConfig,
   usableOverrides,
   withOverrides,
 } from '../../../src/config/dynamic-config.ts';
@@ -102,4 +103,46 @@ describe('a change', () => {
 it('what brokers of another kind have stored is passed over', () => {
   const stored = texts({ 'log.segment.bytes': '1000', 'log.retention.ms': 'x', 'listener.name.a.ssl.x': 'y' });
   expect(usableOverrides(stored)).toEqual(texts({ 'log.segment.bytes': '1000' }));
+});
+
+describe('what is accepted', () => {
+  it('gives topics possible defaults, whatever it is', () => {
+    const hostile = [
+      '',
+      ' ',
+      '-9223372036854775808',
+      '-5',
+      '-2',
+      '-1',
+      '0',
+      '1',
+      '9223372036854775807',
+      'x',
+      'compact,delete',
+    ];
+    for (const name of DYNAMIC_BROKER_KEYS)
+      for (const text of hostile) {
+        const overrides = texts({ [name]: text });
+        const config = effectiveConfig(started(), { cluster: overrides, broker: new Map() }).config;
+        expect(() => topicConfigFrom(config, new Map()), `${name}=${text}`).not.toThrow();
+        if (config.dynamic.cluster.size === 0)
+          expect(() => checkChange(started(), 'cluster', overrides), `${name}=${text}`).toThrow(ConfigRefusal);
+      }
+  });
+
+  it('depends on what else is stored, and as little as possible on what does not go with it', () => {
+    const stored = levels(
+      { 'log.cleaner.min.compaction.lag.ms': '50', 'min.insync.replicas': '2' },
+      { 'log.cleaner.max.compaction.lag.ms': '40', 'log.roll.ms': '0', 'log.segment.bytes': 'x' },
+    );
+    const { config, problem } = effectiveConfig(started(), stored);
+    expect(problem).not.toBeNull();
+    expect(config.dynamic).toEqual(
+      levels({ 'min.insync.replicas': '2' }, { 'log.cleaner.max.compaction.lag.ms': '40' }),
+    );
+    expect(effectiveConfig(config, levels(Object.fromEntries(stored.broker))).config).toMatchObject({
+      minInsyncReplicas: 2,
+      logCleanerMinCompactionLagMs: 50,
+    });
+  });
 });
