@@ -17,28 +17,19 @@ import {
   seekRequest,
   subscriptionRequest,
 } from '../rest/consumer-requests.ts';
-import type { FormatName } from '../rest/embedded-format.ts';
 import { badRequest, formatMismatch } from '../rest/rest-errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { acceptedType } from './accept.ts';
 import { askedAddress } from './asked-address.ts';
 import { HttpProblem } from './problem.ts';
 import { CONSUMER_ROUTES, RECORD_TYPES } from './rest-v2-consumer-descriptions.ts';
-import { answerWith, V2_TYPE } from './rest-v2-media.ts';
+import { answerWith, V2_FORMATS, V2_TYPE } from './rest-v2-media.ts';
 
 export interface RestV2Consumers {
   readonly instances: ConsumerInstances;
   readonly logger: Logger;
 }
 
-/** What a client takes says which format it expects; what says nothing of embedded data means binary. */
-const FORMATS: ReadonlyMap<string, FormatName> = new Map([
-  ['application/vnd.kafka.binary.v2+json', 'binary'],
-  ['application/vnd.kafka.json.v2+json', 'json'],
-  ['application/vnd.kafka.avro.v2+json', 'avro'],
-  [V2_TYPE, 'binary'],
-  ['application/json', 'binary'],
-]);
 /** For everything but records it is of no matter which of them a client takes. */
 const TYPES: readonly string[] = [V2_TYPE, ...RECORD_TYPES.filter((type) => type !== V2_TYPE)];
 const BODY_TYPES: readonly string[] = [...RECORD_TYPES, 'application/octet-stream'];
@@ -165,21 +156,12 @@ function offsetRoutes(app: FastifyInstance, options: RestV2Consumers): void {
 }
 
 /** A GET has no body in fastify's eyes, so nobody has read it: but Confluent's clients send the partitions in it. */
-async function bodyOfGet({ raw }: FastifyRequest): Promise<string> {
-  const chunks: Buffer[] = [];
+function bodyOfGet({ raw }: FastifyRequest): Promise<string> {
   let bytes = 0;
-  try {
-    for await (const chunk of raw as AsyncIterable<Buffer>) {
-      bytes += chunk.length;
-      if (bytes > MAX_BODY_BYTES) throw new HttpProblem(413);
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    // The client is gone, and nobody reads this.
-    if (raw.aborted) throw new HttpProblem(400);
-    throw error;
-  }
-  return Buffer.concat(chunks).toString();
+  return wholeBody(raw, (more) => {
+    bytes += more;
+    return bytes > MAX_BODY_BYTES ? new HttpProblem(413) : null;
+  });
 }
 
 function positionRoutes(app: FastifyInstance, options: RestV2Consumers): void {
@@ -208,7 +190,7 @@ function recordRoute(app: FastifyInstance, options: RestV2Consumers): void {
     if (type === null) throw new HttpProblem(406);
     reply.header('content-type', type);
     const instance = instanceOf(options, request);
-    if (FORMATS.get(type) !== instance.config.format) throw formatMismatch();
+    if (V2_FORMATS.get(type) !== instance.config.format) throw formatMismatch();
     const timeoutMs = numberOf(request, 'timeout');
     const maxBytes = numberOf(request, 'max_bytes');
     const gone = new AbortController();

@@ -6,6 +6,7 @@
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { invalidTopicName } from '../model/topic-names.ts';
+import type { FormatName } from '../rest/embedded-format.ts';
 import { invalidTopic } from '../rest/rest-errors.ts';
 import { acceptedType } from './accept.ts';
 import { describer } from './api-description.ts';
@@ -14,6 +15,15 @@ import { HttpProblem } from './problem.ts';
 export const V2_TYPE = 'application/vnd.kafka.v2+json';
 /** Of answers. Confluent's has but the first; it is the same JSON. */
 export const V2_TYPES: readonly string[] = [V2_TYPE, 'application/json'];
+
+/** Formats by the type of what embeds them; what says nothing of embedded data has it as binary. */
+export const V2_FORMATS: ReadonlyMap<string, FormatName> = new Map([
+  ['application/vnd.kafka.binary.v2+json', 'binary'],
+  ['application/vnd.kafka.json.v2+json', 'json'],
+  ['application/vnd.kafka.avro.v2+json', 'avro'],
+  [V2_TYPE, 'binary'],
+  ['application/json', 'binary'],
+]);
 
 /** For routes without embedded data. */
 export const describeV2 = describer('REST Proxy v2', { consumes: V2_TYPES, produces: V2_TYPES });
