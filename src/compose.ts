@@ -245,6 +245,8 @@ async function open(foundation: Foundation, rooms: Rooms, started: Started): Pro
   );
   started.push(() => configChanges.close());
   started.push(zk.onSessionEstablished(() => void refreshConfigs(foundation, topicConfigs)));
+  // The recovery of the logs may have taken longer than notifications are kept. Topics are read again with each order.
+  await refreshBrokerConfigs(foundation);
   await membership.join(endpoints);
   controller.start();
   started.push(() => controller.stop());
@@ -289,13 +291,18 @@ async function openLogs(
 
 /** Notifications may have been missed while there was no session. */
 async function refreshConfigs(foundation: Foundation, topicConfigs: TopicConfigs): Promise<void> {
+  await refreshBrokerConfigs(foundation);
+  await topicConfigs.refreshAll();
+}
+
+/** What cannot be read now is read again in the next session. */
+async function refreshBrokerConfigs(foundation: Foundation): Promise<void> {
   const { brokerId, logger } = foundation;
   try {
     for (const name of [DEFAULT_ENTITY, String(brokerId)]) await refreshBrokerConfig(foundation, name);
   } catch (error) {
     logger.warn('The configuration of the brokers could not be read again', error);
   }
-  await topicConfigs.refreshAll();
 }
 
 /** Reads what is stored for all brokers, or for this one; what is stored for another is none of its business. */
@@ -305,8 +312,9 @@ async function refreshBrokerConfig(
 ): Promise<void> {
   if (name !== DEFAULT_ENTITY && name !== String(config.brokerId)) return;
   const { config: overrides, problem } = await readStoredConfig(zk, 'brokers', name);
+  // What counted so far counts on: to lose min.insync.replicas to a missing brace would be worse.
   if (problem !== null) logger.error(`The overrides of brokers/${name} make no sense: ${problem}`);
-  live.accept(name === DEFAULT_ENTITY ? 'cluster' : 'broker', overrides);
+  else live.accept(name === DEFAULT_ENTITY ? 'cluster' : 'broker', overrides);
 }
 
 /** What is made of the configuration, and not looked up when it is needed. */

@@ -68,9 +68,14 @@ export class ConfigWriter {
     );
     if (this.#queue.length >= MAX_WAITING) throw timedOut;
     const deadline = clock.monotonicMs() + requestTimeoutMs;
+    // Who was told that it took too long may have changed his mind: nothing is begun after that.
+    const inTime: typeof decide = (stored) => {
+      if (clock.monotonicMs() >= deadline) throw timedOut;
+      return decide(stored);
+    };
     const work = this.#queue.run(() => {
       if (clock.monotonicMs() >= deadline) throw timedOut;
-      return this.#change(kind, name, decide);
+      return this.#change(kind, name, inTime);
     });
     try {
       return await withTimeout(clock, requestTimeoutMs, work, () => timedOut);

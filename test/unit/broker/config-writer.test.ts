@@ -52,6 +52,22 @@ describe('a change', () => {
     expect(order).toEqual(['slow']);
   });
 
+  it('is not made any more after the answer that it took too long', async () => {
+    let answer: (stored: typeof NOTHING) => void = () => undefined;
+    const written: unknown[] = [];
+    const writer = writerOn({
+      read: () => new Promise((resolve) => void (answer = resolve)),
+      replace: async (_kind, _name, config) => written.push(config) && 'written',
+    });
+    const change = writer.change('topics', 't', () => new Map());
+    await Promise.resolve();
+    clock.advance(1000);
+    await expect(change).rejects.toMatchObject({ error: 'REQUEST_TIMED_OUT' });
+    answer(NOTHING);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(written).toEqual([]);
+  });
+
   it('of what cannot be reached may be tried again', async () => {
     const writer = writerOn({ read: () => Promise.reject(new Error('no session')) });
     await expect(writer.change('brokers', '1', () => null)).rejects.toMatchObject({
