@@ -1,13 +1,18 @@
 /**
  * How many bytes of bodies may be under way at the same time in the routes of a scope: each body is in memory, more
  * than once, until its request is answered or, when its client went away, until the work for it is over.
+ *
+ * Guarantees: what has not come takes no room, whatever a client says that it will send.
  */
+import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { tooManyRequests } from '../rest/rest-errors.ts';
+import { type RestError, tooManyRequests } from '../rest/rest-errors.ts';
+import { HttpProblem } from './problem.ts';
+import { wholeBody } from './whole-body.ts';
 
 /** What one request has of the budget, and how many still need it. */
 interface Share {
-  readonly bytes: number;
+  bytes: number;
   holders: number;
 }
 
@@ -27,17 +32,41 @@ export class BodyBudget {
     return this.#usedBytes;
   }
 
-  /** Refuses requests of the scope with 429 while there is no room for their bodies. */
-  watch(app: FastifyInstance): void {
+  /**
+   * Reads the bodies of the scope, of these content types alone, as texts. Refuses those that are too long with 413,
+   * and with 429 those for which there is no room; both unread where their length is told beforehand.
+   */
+  watch(app: FastifyInstance, contentTypes: readonly string[]): void {
     app.addHook('onRequest', async (request, { raw }) => {
-      const bytes = this.#expected(request);
-      if (this.#usedBytes + bytes > this.#maxBytes)
-        throw tooManyRequests('Too many bytes are being produced; try later.');
-      this.#usedBytes += bytes;
-      const share = { bytes, holders: 1 };
+      const refusal = this.#refusal(0, Number(request.headers['content-length'] ?? 0) || 0);
+      if (refusal !== null) throw refusal;
+      const share = { bytes: 0, holders: 1 };
       this.#shares.set(request, share);
       raw.once('close', () => this.#leave(share));
     });
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser([...contentTypes], (request: FastifyRequest, body: IncomingMessage) =>
+      this.#read(request, body),
+    );
+  }
+
+  #read(request: FastifyRequest, body: IncomingMessage): Promise<string> {
+    const share = this.#shares.get(request) ?? { bytes: 0, holders: 0 };
+    return wholeBody(body, (bytes) => {
+      const refusal = this.#refusal(share.bytes, bytes);
+      if (refusal !== null) return refusal;
+      share.bytes += bytes;
+      // Of a request that is over nothing more is given back.
+      if (share.holders > 0) this.#usedBytes += bytes;
+      return null;
+    });
+  }
+
+  /** Null when a body of which so many bytes have come may have so many more. */
+  #refusal(bytes: number, more: number): HttpProblem | RestError | null {
+    if (bytes + more > this.#maxBodyBytes) return new HttpProblem(413);
+    const hasRoom = this.#usedBytes + more <= this.#maxBytes;
+    return hasRoom ? null : tooManyRequests('Too many bytes are being produced; try later.');
   }
 
   /** The request keeps its share as long as the work lasts, whether somebody waits for the answer or not. */
@@ -54,11 +83,5 @@ export class BodyBudget {
 
   #leave(share: Share): void {
     if (--share.holders === 0) this.#usedBytes -= share.bytes;
-  }
-
-  /** A body that does not say its length may be as long as any; one that is too long is refused unread. */
-  #expected({ headers }: FastifyRequest): number {
-    if (headers['transfer-encoding'] !== undefined) return this.#maxBodyBytes;
-    return Math.min(Number(headers['content-length'] ?? 0) || 0, this.#maxBodyBytes);
   }
 }

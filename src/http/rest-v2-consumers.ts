@@ -24,6 +24,7 @@ import { askedAddress } from './asked-address.ts';
 import { HttpProblem } from './problem.ts';
 import { CONSUMER_ROUTES, RECORD_TYPES } from './rest-v2-consumer-descriptions.ts';
 import { answerWith, V2_FORMATS, V2_TYPE } from './rest-v2-media.ts';
+import { wholeBody } from './whole-body.ts';
 
 export interface RestV2Consumers {
   readonly instances: ConsumerInstances;

@@ -2,23 +2,15 @@
  * v2 of the REST Proxy: records are posted to a topic or to one of its partitions, in the format that the content type
  * of the body says.
  */
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { FormatName } from '../rest/embedded-format.ts';
 import { parseProduceRequest } from '../rest/produce-request.ts';
 import { produce, type ProductionTools, statusOf } from '../rest/record-production.ts';
 import { badRequest } from '../rest/rest-errors.ts';
 import { ANYTHING, describer, INT32, INT64, listOf, nullable, shape, STRING } from './api-description.ts';
 import type { BodyBudget } from './body-budget.ts';
-import { answerWith, partitionOf, topicOf, V2_TYPE, V2_TYPES } from './rest-v2-media.ts';
+import { answerWith, partitionOf, topicOf, V2_FORMATS, V2_TYPES } from './rest-v2-media.ts';
 
-/** Formats by content type; what says nothing of embedded data has it as binary. */
-const FORMATS: ReadonlyMap<string, FormatName> = new Map([
-  ['application/vnd.kafka.binary.v2+json', 'binary'],
-  ['application/vnd.kafka.json.v2+json', 'json'],
-  ['application/vnd.kafka.avro.v2+json', 'avro'],
-  [V2_TYPE, 'binary'],
-  ['application/json', 'binary'],
-]);
 /** Confluent's has them where it has a registry for them. */
 const MISSING_FORMATS: ReadonlyMap<string, string> = new Map([
   ['application/vnd.kafka.jsonschema.v2+json', 'JSONSCHEMA'],
@@ -27,7 +19,7 @@ const MISSING_FORMATS: ReadonlyMap<string, string> = new Map([
 /** Of one body. */
 export const MAX_PRODUCE_BYTES = 16 * 1024 * 1024;
 
-const describe = describer('REST Proxy v2', { consumes: [...FORMATS.keys()], produces: V2_TYPES });
+const describe = describer('REST Proxy v2', { consumes: [...V2_FORMATS.keys()], produces: V2_TYPES });
 const SCHEMAS = {
   key_schema: { ...STRING, description: 'For avro: the schema of the keys, registered under <topic>-key' },
   key_schema_id: { ...INT32, description: 'Instead of the schema: its id' },
@@ -60,23 +52,15 @@ const ROUTES = {
 export function restV2Produce(tools: ProductionTools, budget: BodyBudget): FastifyPluginAsync {
   return async (app) => {
     answerWith(app, V2_TYPES);
-    budget.watch(app);
-    readBodies(app);
-    const options = { bodyLimit: MAX_PRODUCE_BYTES };
-    app.post('/topics/:topic', { schema: ROUTES.topic, ...options }, (request, reply) =>
+    // As texts: which digits of a number count is for the format to say.
+    budget.watch(app, [...V2_FORMATS.keys(), ...MISSING_FORMATS.keys()]);
+    app.post('/topics/:topic', { schema: ROUTES.topic }, (request, reply) =>
       budget.whileWorking(request, () => answer(tools, request, reply, null)),
     );
-    app.post('/topics/:topic/partitions/:partition', { schema: ROUTES.partition, ...options }, (request, reply) =>
+    app.post('/topics/:topic/partitions/:partition', { schema: ROUTES.partition }, (request, reply) =>
       budget.whileWorking(request, async () => answer(tools, request, reply, partitionOf(request))),
     );
   };
-}
-
-/** As texts: which digits of a number count is for the format to say. */
-function readBodies(app: FastifyInstance): void {
-  app.removeAllContentTypeParsers();
-  const types = [...FORMATS.keys(), ...MISSING_FORMATS.keys()];
-  app.addContentTypeParser(types, { parseAs: 'string' }, (_request, body, done) => done(null, body));
 }
 
 async function answer(
@@ -97,5 +81,5 @@ function formatOf({ headers }: FastifyRequest): FormatName {
   const type = (headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
   const missing = MISSING_FORMATS.get(type);
   if (missing !== undefined) throw badRequest(`Raw schema not supported with format = ${missing}`);
-  return FORMATS.get(type) ?? 'binary';
+  return V2_FORMATS.get(type) ?? 'binary';
 }

@@ -12,7 +12,6 @@ import { type BatchTools, produceBatch } from '../rest/produce-batch.ts';
 import { invalidPayload } from '../rest/rest-errors.ts';
 import { type StreamLimits, StreamProduce } from '../rest/stream-produce.ts';
 import type { BodyBudget } from './body-budget.ts';
-import { MAX_PRODUCE_BYTES } from './rest-v2-produce.ts';
 import { V3Call } from './rest-v3-call.ts';
 import { DESCRIPTIONS } from './rest-v3-produce-descriptions.ts';
 import { TextOutput } from './text-output.ts';
@@ -74,11 +73,8 @@ function addStreams(app: FastifyInstance, options: V3ProduceOptions, memory: Byt
 }
 
 function addBatches(app: FastifyInstance, options: V3ProduceOptions): void {
-  options.budget.watch(app);
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => done(null, body));
-  const route = { schema: DESCRIPTIONS.batch, bodyLimit: MAX_PRODUCE_BYTES };
-  app.post(`/v3/clusters/:cluster_id${PATH}::batch`, route, async (request, reply) => {
+  options.budget.watch(app, ['application/json']);
+  app.post(`/v3/clusters/:cluster_id${PATH}::batch`, { schema: DESCRIPTIONS.batch }, async (request, reply) => {
     const topic = new V3Call(request, options.clusterId, PATH).text('topic_name');
     const body = typeof request.body === 'string' ? request.body : '';
     const report = await options.budget.whileWorking(request, () => produceBatch(options, topic, body));

@@ -263,6 +263,51 @@ it('a client that goes away in the middle of its body leaves nothing behind', as
   expect(desk.written).toEqual([]);
 });
 
+it('what has not come yet takes no room, whatever it may become', async () => {
+  const desk = newDesk();
+  await desk.app.listen({ host: '127.0.0.1', port: 0 });
+  const address = desk.app.server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const type = { 'content-type': 'application/vnd.kafka.json.v2+json' };
+  const begin = (length: object) => {
+    const headers = { ...type, ...length };
+    const sent = request({ port, host: '127.0.0.1', method: 'POST', path: '/topics/t', headers });
+    const status = new Promise<number | undefined>((resolve, reject) =>
+      sent.once('response', (answer) => resolve(answer.resume().statusCode)).once('error', reject),
+    );
+    sent.write('{"records":[{"value":1}');
+    return { sent, status };
+  };
+  const open = Array.from({ length: 40 }, (_, index) =>
+    begin(index % 2 === 0 ? { 'transfer-encoding': 'chunked' } : { 'content-length': MAX_PRODUCE_BYTES }),
+  );
+  while (desk.budget.usedBytes < 40 * 23) await new Promise((resolve) => setImmediate(resolve));
+  expect(await desk.post('/topics/t', 'json.', { records: [{ value: 1 }] })).toMatchObject({ status: 200 });
+  const written = desk.budget.usedBytes;
+  expect(written).toBe(40 * 23);
+  for (const [index, { sent }] of open.entries()) sent.end(']}'.padEnd(index % 2 === 0 ? 2 : MAX_PRODUCE_BYTES - 23));
+  const told = await Promise.all(open.map(({ status }) => status));
+  expect(new Set(told)).toEqual(new Set([200, 429]));
+  while (desk.budget.usedBytes > 0) await new Promise((resolve) => setImmediate(resolve));
+});
+
+it('a body that turns out to be too long is refused where it does', async () => {
+  const desk = newDesk();
+  await desk.app.listen({ host: '127.0.0.1', port: 0 });
+  const address = desk.app.server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const headers = { 'content-type': 'application/vnd.kafka.json.v2+json', 'transfer-encoding': 'chunked' };
+  const sent = request({ port, host: '127.0.0.1', method: 'POST', path: '/topics/t', headers });
+  const answered = new Promise<number | undefined>((resolve, reject) =>
+    sent.once('response', (answer) => resolve(answer.resume().statusCode)).once('error', reject),
+  );
+  sent.write('x'.repeat(MAX_PRODUCE_BYTES));
+  sent.write('x');
+  expect(await answered).toBe(413);
+  sent.destroy();
+  while (desk.budget.usedBytes > 0) await new Promise((resolve) => setImmediate(resolve));
+});
+
 it('what a client left behind stays in the books until it is written', async () => {
   const gate = new Deferred();
   const desk = newDesk(() => gate.promise);
