@@ -1,6 +1,7 @@
 /** Changes of stored overrides when others write, too, or nothing can be reached. */
 import { describe, expect, it } from 'vitest';
 import { type ConfigStore, ConfigWriter } from '../../../src/broker/config-writer.ts';
+import { Deferred } from '../../../src/lib/deferred.ts';
 import { silentLogger } from '../../../src/lib/logger.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
@@ -53,17 +54,20 @@ describe('a change', () => {
   });
 
   it('is not made any more after the answer that it took too long', async () => {
-    let answer: (stored: typeof NOTHING) => void = () => undefined;
+    const answer = new Deferred<typeof NOTHING>();
     const written: unknown[] = [];
     const writer = writerOn({
-      read: () => new Promise((resolve) => void (answer = resolve)),
-      replace: async (_kind, _name, config) => written.push(config) && 'written',
+      read: () => answer.promise,
+      replace: async (_kind, _name, config) => {
+        written.push(config);
+        return 'written';
+      },
     });
     const change = writer.change('topics', 't', () => new Map());
     await Promise.resolve();
     clock.advance(1000);
     await expect(change).rejects.toMatchObject({ error: 'REQUEST_TIMED_OUT' });
-    answer(NOTHING);
+    answer.resolve(NOTHING);
     await new Promise((resolve) => setImmediate(resolve));
     expect(written).toEqual([]);
   });
