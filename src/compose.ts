@@ -165,9 +165,12 @@ function furnish(foundation: Foundation, started: Started): Rooms {
     logger: logger.named('kafka.controller.KafkaController'),
     registerBroker: () => membership.rejoin(),
   });
-  const topicConfigs = newTopicConfigs(foundation, (topic, topicConfig) => {
-    for (const log of logs.all()) if (log.topic === topic) log.updateConfig(topicConfig);
-    replicas.onTopicConfigChanged(topic);
+  const topicConfigs = newTopicConfigs(foundation, (changed) => {
+    for (const log of logs.all()) {
+      const topicConfig = changed.get(log.topic);
+      if (topicConfig !== undefined) log.updateConfig(topicConfig);
+    }
+    for (const topic of changed.keys()) replicas.onTopicConfigChanged(topic);
   });
   metadata.onChange(({ image, deletedPartitions }) => {
     for (const { topic } of deletedPartitions) if (!image.topics.has(topic)) topicConfigs.forget(topic);
@@ -330,7 +333,7 @@ function applyConfigChanges({ live, config, logs }: Foundation, broker: Broker):
 
 function newTopicConfigs(
   { config, zk, logger, topicOverrides }: Foundation,
-  onChange: (topic: string, config: TopicConfig) => void,
+  onChange: (changed: ReadonlyMap<string, TopicConfig>) => void,
 ): TopicConfigs {
   const topicConfigs = new TopicConfigs({
     broker: config,

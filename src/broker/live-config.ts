@@ -42,7 +42,8 @@ export class LiveConfig {
     const where = level === 'broker' ? `brokers/${this.config.brokerId}` : 'brokers/<default>';
     const before = { ...this.config };
     const { config, problem } = effectiveConfig(before, this.#stored);
-    if (problem !== null) this.#logger.error('Not all overrides that are stored could be applied', problem);
+    if (problem !== null)
+      this.#logger.error(`Overrides of brokers do not go together: ${problem.problems[0]?.message}`);
     const overrides = config.dynamic[level];
     const ignored = [...stored.keys()].filter((name) => !overrides.has(name));
     if (ignored.length > 0) this.#logger.error(`Overrides of ${where} that cannot be used here: ${ignored.join(', ')}`);

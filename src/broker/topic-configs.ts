@@ -6,7 +6,7 @@
  * counts, so a slow read never brings back what a notification has already replaced.
  */
 import type { BrokerConfig } from '../config/broker-config.ts';
-import { type TopicConfig, topicConfigFrom } from '../config/topic-config.ts';
+import { type TopicConfig, topicConfigFrom, topicConfigOver } from '../config/topic-config.ts';
 import type { Logger } from '../lib/logger.ts';
 import { KafkaError } from '../protocol/errors.ts';
 
@@ -17,8 +17,8 @@ export interface TopicConfigsOptions {
    * Reads what is stored for a topic; an empty map when nothing is. Rejects with INVALID_CONFIG when it makes no sense.
    */
   readonly readOverrides: (topic: string) => Promise<ReadonlyMap<string, string>>;
-  /** A topic that was loaded has another configuration now. */
-  readonly onChange: (topic: string, config: TopicConfig) => void;
+  /** Topics that were loaded have another configuration now. */
+  readonly onChange: (changed: ReadonlyMap<string, TopicConfig>) => void;
   readonly logger: Logger;
 }
 
@@ -104,13 +104,17 @@ export class TopicConfigs {
   /** The broker's configuration has changed: topics have other defaults. */
   refreshDefaults(): void {
     const { broker, onChange } = this.#options;
+    const before = this.#defaults;
     this.#defaults = topicConfigFrom(broker, NO_OVERRIDES);
+    const differing = differingFields(before, this.#defaults);
+    if (differing.length === 0) return;
+    const changed = new Map<string, TopicConfig>();
     for (const [topic, known] of this.#known) {
-      const config = topicConfigFrom(broker, known.overrides);
-      if (JSON.stringify(config) === JSON.stringify(known.config)) continue;
+      const config = topicConfigOver(this.#defaults, known.overrides);
+      if (differing.some((field) => !isSameValue(config[field], known.config[field]))) changed.set(topic, config);
       known.config = config;
-      onChange(topic, config);
     }
+    if (changed.size > 0) onChange(changed);
   }
 
   /** The topic has left this broker. */
@@ -121,15 +125,24 @@ export class TopicConfigs {
   #accept(topic: string, overrides: ReadonlyMap<string, string>, readNumber: number): void {
     const known = this.#known.get(topic);
     if (known !== undefined && known.readNumber > readNumber) return;
-    const config = topicConfigFrom(this.#options.broker, overrides);
+    const config = topicConfigOver(this.#defaults, overrides);
     this.#known.set(topic, { overrides, config, readNumber });
     if (known === undefined || isSame(known.overrides, overrides)) return;
     const texts = [...overrides].map(([name, value]) => `${name}=${value}`).join(', ');
     this.#options.logger.info(`Processing override for entityPath: topics/${topic} with config: {${texts}}`);
-    this.#options.onChange(topic, config);
+    this.#options.onChange(new Map([[topic, config]]));
   }
 }
 
 function isSame(one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): boolean {
   return one.size === other.size && [...one].every(([name, value]) => other.get(name) === value);
+}
+
+function differingFields(one: TopicConfig, other: TopicConfig): (keyof TopicConfig)[] {
+  return (Object.keys(one) as (keyof TopicConfig)[]).filter((field) => !isSameValue(one[field], other[field]));
+}
+
+/** Numbers, texts, switches, and lists of texts. */
+function isSameValue(one: TopicConfig[keyof TopicConfig], other: TopicConfig[keyof TopicConfig]): boolean {
+  return one === other || (Array.isArray(one) && Array.isArray(other) && one.join() === other.join());
 }

@@ -163,14 +163,21 @@ export function topicDefaultText(broker: BrokerConfig, name: string): string | n
 
 /** @param overrides what is stored for the topic; unknown keys and impossible values in it are passed over */
 export function topicConfigFrom(broker: BrokerConfig, overrides: ReadonlyMap<string, string>): TopicConfig {
+  const defaults: Record<string, unknown> = {};
+  for (const [name, definition] of Object.entries<ConfigKey>(TOPIC_KEYS))
+    defaults[camelCase(name)] = definition.parse(topicDefaultText(broker, name) ?? '');
+  return topicConfigOver(defaults as TopicConfig, overrides);
+}
+
+/** The same for a topic of a broker whose defaults are known; those themselves when nothing counts before them. */
+export function topicConfigOver(defaults: TopicConfig, overrides: ReadonlyMap<string, string>): TopicConfig {
   const values: Record<string, unknown> = {};
-  for (const [name, definition] of Object.entries<ConfigKey>(TOPIC_KEYS)) {
-    const override = overrides.get(name);
-    const parsed = override === undefined ? null : parseValue(name, definition, override);
-    values[camelCase(name)] =
-      parsed !== null && 'value' in parsed ? parsed.value : definition.parse(topicDefaultText(broker, name) ?? '');
+  for (const [name, text] of overrides) {
+    const definition = topicKey(name);
+    const parsed = definition === undefined ? null : parseValue(name, definition, text);
+    if (parsed !== null && 'value' in parsed) values[camelCase(name)] = parsed.value;
   }
-  return values as TopicConfig;
+  return Object.keys(values).length === 0 ? defaults : { ...defaults, ...values };
 }
 
 /** Something wrong with a topic's overrides, in Kafka's words. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { TopicConfigs } from '../../../src/broker/topic-configs.ts';
 import { brokerConfigFrom } from '../../../src/config/broker-config.ts';
 import { withOverrides } from '../../../src/config/dynamic-config.ts';
+import type { TopicConfig } from '../../../src/config/topic-config.ts';
 import { Deferred } from '../../../src/lib/deferred.ts';
 import { silentLogger } from '../../../src/lib/logger.ts';
 import { KafkaError } from '../../../src/protocol/errors.ts';
@@ -20,7 +21,7 @@ function configs(readOverrides: (topic: string) => Promise<ReadonlyMap<string, s
   const topicConfigs = new TopicConfigs({
     broker,
     readOverrides,
-    onChange: (topic, config) => changes.push([topic, config.retentionMs]),
+    onChange: (changed) => changes.push(...retentions(changed)),
     logger: {
       ...silentLogger,
       warn: (message) => warnings.push(message),
@@ -29,6 +30,9 @@ function configs(readOverrides: (topic: string) => Promise<ReadonlyMap<string, s
   });
   return { changes, warnings, errors, configs: topicConfigs };
 }
+
+const retentions = (changed: ReadonlyMap<string, TopicConfig>): [string, number][] =>
+  [...changed].map(([topic, config]) => [topic, config.retentionMs]);
 
 const retention = (ms: number): Map<string, string> => new Map([['retention.ms', String(ms)]]);
 
@@ -60,7 +64,7 @@ describe('the configuration of a topic', () => {
     const topics = new TopicConfigs({
       broker: live,
       readOverrides: async (topic) => (topic === 'own' ? retention(1000) : new Map()),
-      onChange: (topic, config) => changes.push([topic, config.retentionMs]),
+      onChange: (changed) => changes.push(...retentions(changed)),
       logger: silentLogger,
     });
     await topics.loadAll(['own', 'common']);
@@ -68,6 +72,27 @@ describe('the configuration of a topic', () => {
     topics.refreshDefaults();
     expect(changes).toEqual([['common', 7]]);
     expect([topics.config('own').retentionMs, topics.config('new').retentionMs]).toEqual([1000, 7]);
+  });
+
+  it('costs little when many topics get other defaults', async () => {
+    const live = { ...broker };
+    const told: ReadonlyMap<string, TopicConfig>[] = [];
+    const topics = new TopicConfigs({
+      broker: live,
+      readOverrides: async () => new Map(),
+      onChange: (changed) => told.push(changed),
+      logger: silentLogger,
+    });
+    for (let index = 0; index < 100; index++) topics.remember(`t${index}`, new Map());
+    const change = (name: string, text: string) => {
+      Object.assign(live, withOverrides(live, { broker: new Map(), cluster: new Map([[name, text]]) }));
+      topics.refreshDefaults();
+    };
+    change('max.connections', '5');
+    expect(told).toEqual([]);
+    change('min.insync.replicas', '2');
+    expect(told.map(({ size }) => size)).toEqual([100]);
+    expect(new Set(told[0]?.values()).size).toBe(1);
   });
 
   it('is not brought back by a slow read that began earlier', async () => {
