@@ -67,6 +67,8 @@ interface PartitionPosition {
   offset: PartitionStart | null;
   /** Rises when what was fetched for the partition, or asked about it, is not to be heeded any more. */
   version: number;
+  /** The sink has one of its records: another leader's have to wait. */
+  isBeingTaken: boolean;
 }
 
 type FetchedPartition = ResponseOut<typeof Fetch>['responses'][number]['partitions'][number];
@@ -90,6 +92,7 @@ export class RecordConsumer {
   readonly #demand: Demand | null;
   /** Of assigned partitions. */
   readonly #starts: Map<string, PartitionStart | null> | null;
+  /** By topicPartitionKey; those that gave records last are the last. */
   readonly #positions = new Map<string, PartitionPosition>();
   readonly #loops = new Map<number, Promise<void>>();
   #isStopped = false;
@@ -155,9 +158,10 @@ export class RecordConsumer {
 
   /** Goes on reading an assigned partition from there; of what is on its way, nothing more is handed over. */
   seek(topic: string, partition: number, start: PartitionStart): void {
-    this.#starts?.set(topicPartitionKey(topic, partition), start);
-    for (const position of this.#positions.values()) {
-      if (position.topic !== topic || position.partition !== partition) continue;
+    const key = topicPartitionKey(topic, partition);
+    this.#starts?.set(key, start);
+    const position = this.#positions.get(key);
+    if (position !== undefined) {
       position.offset = start;
       position.version++;
     }
@@ -261,21 +265,17 @@ export class RecordConsumer {
   }
 
   #position(topic: string, topicId: string, partition: number): PartitionPosition {
-    const key = `${topicId}/${topic}-${partition}`;
-    let position = this.#positions.get(key);
-    if (position === undefined) {
-      const { start, startOf } = this.#settings;
-      const assigned = this.#starts?.get(topicPartitionKey(topic, partition));
-      const offset = assigned === undefined ? (startOf?.(topic, partition) ?? start) : assigned;
-      position = { topic, topicId, partition, leader: null, leaderEpoch: -1, offset, version: 0 };
-      // A topic that was deleted and made again begins anew under its new id.
-      for (const [other, old] of this.#positions) {
-        if (old.topic !== topic || old.partition !== partition) continue;
-        old.version++;
-        this.#positions.delete(other);
-      }
-      this.#positions.set(key, position);
-    }
+    const key = topicPartitionKey(topic, partition);
+    const known = this.#positions.get(key);
+    if (known?.topicId === topicId) return known;
+    // A topic that was deleted and made again begins anew under its new id.
+    if (known !== undefined) known.version++;
+    const { start, startOf } = this.#settings;
+    const assigned = this.#starts?.get(key);
+    const offset = assigned === undefined ? (startOf?.(topic, partition) ?? start) : assigned;
+    const facts = { topic, topicId, partition, offset };
+    const position = { ...facts, leader: null, leaderEpoch: -1, version: 0, isBeingTaken: false };
+    this.#positions.set(key, position);
     return position;
   }
 
@@ -297,7 +297,7 @@ export class RecordConsumer {
       if (node == null) return;
       try {
         await this.#lookUpStarts(node, led);
-        const ready = led.filter(({ offset }) => typeof offset === 'number');
+        const ready = led.filter(({ offset, isBeingTaken }) => typeof offset === 'number' && !isBeingTaken);
         const isUnknown = led.some(({ offset }) => typeof offset === 'string');
         const isFetching = ready.length > 0 && (this.#demand?.isOpen() ?? true);
         if (isFetching) await this.#fetchOnce(node, ready);
@@ -340,15 +340,14 @@ export class RecordConsumer {
 
   async #fetchOnce(node: Node, ready: readonly PartitionPosition[]): Promise<void> {
     const { maxWaitMs, minBytes, maxBytes, maxPartitionBytes, isReadCommitted } = this.#settings;
-    const byTopic = Map.groupBy(ready, ({ topic }) => topic);
     const versions = new Map(ready.map((position) => [position, position.version]));
     const request = {
       maxWaitMs,
       minBytes,
       maxBytes,
       isolationLevel: isReadCommitted ? CONSUMER_READ_COMMITTED : 0,
-      topics: [...byTopic].map(([topic, of]) => ({
-        topic,
+      topics: inRuns(ready).map((of) => ({
+        topic: of[0]?.topic ?? '',
         topicId: of[0]?.topicId ?? ZERO_TOPIC_ID,
         partitions: of.map((position) => ({
           partition: position.partition,
@@ -365,13 +364,12 @@ export class RecordConsumer {
       await this.#pause();
     }
     let hasError = false;
+    const asked = new Map(ready.map((position) => [topicPartitionKey(position.topic, position.partition), position]));
+    const names = new Map(ready.map(({ topic, topicId }) => [topicId, topic]));
     for (const { topic, topicId, partitions } of response.responses)
       for (const fetched of partitions) {
-        const position = ready.find(
-          (candidate) =>
-            candidate.partition === fetched.partitionIndex &&
-            (candidate.topic === topic || (topic === '' && candidate.topicId === topicId)),
-        );
+        const name = topic === '' ? (names.get(topicId) ?? '') : topic;
+        const position = asked.get(topicPartitionKey(name, fetched.partitionIndex));
         if (position === undefined || versions.get(position) !== position.version) continue;
         hasError ||= fetched.errorCode !== Errors.NONE;
         await this.#takeRecords(position, fetched);
@@ -387,6 +385,7 @@ export class RecordConsumer {
     if (error === 'OFFSET_OUT_OF_RANGE') return this.#onOutOfRange(position);
     if (error !== 'NONE') return this.#onPartitionError(position, error);
     const from = Number(position.offset);
+    if ((fetched.records?.length ?? 0) > 0) this.#moveToEnd(position);
     const records = consumedRecords(position, fetched.records ?? Buffer.alloc(0), from, {
       checksCrc: this.#settings.checksCrc,
       aborted: this.#settings.isReadCommitted ? (fetched.abortedTransactions ?? []) : null,
@@ -402,9 +401,30 @@ export class RecordConsumer {
         if (isOver()) return;
       }
       position.offset = next.value.offset + 1;
-      await this.#sink(next.value);
+      await this.#handOver(position, next.value);
       if (isOver()) return;
     }
+  }
+
+  /** Nobody else hands over records of the partition meanwhile. */
+  async #handOver(position: PartitionPosition, record: ConsumedRecord): Promise<void> {
+    const { version } = position;
+    position.isBeingTaken = true;
+    try {
+      await this.#sink(record);
+    } finally {
+      position.isBeingTaken = false;
+    }
+    // The loop of another leader may wait for it.
+    if (position.version !== version) this.proceed();
+  }
+
+  /** The others come first next time: an answer has no room for all. */
+  #moveToEnd(position: PartitionPosition): void {
+    const key = topicPartitionKey(position.topic, position.partition);
+    if (this.#positions.get(key) !== position) return;
+    this.#positions.delete(key);
+    this.#positions.set(key, position);
   }
 
   #onOutOfRange(position: PartitionPosition): void {
@@ -427,4 +447,15 @@ export class RecordConsumer {
     if (position !== undefined) position.leader = null;
     this.#requestRefresh();
   }
+}
+
+/** The order of partitions counts: those of a topic stand together only as far as they are neighbours. */
+function inRuns(positions: readonly PartitionPosition[]): PartitionPosition[][] {
+  const runs: PartitionPosition[][] = [];
+  for (const position of positions) {
+    const run = runs.at(-1);
+    if (run?.[0]?.topicId === position.topicId && run[0].topic === position.topic) run.push(position);
+    else runs.push([position]);
+  }
+  return runs;
 }

@@ -111,9 +111,16 @@ export class MemoryTopic {
           }),
         })),
       }))
-      .on(Fetch, async ({ topics, maxWaitMs }) => {
-        const answer = () =>
-          (topics[0]?.partitions ?? []).map(({ partition, fetchOffset }) => this.#fetch(id, partition, fetchOffset));
+      .on(Fetch, async ({ topics, maxWaitMs, maxBytes }) => {
+        const answer = () => {
+          let bytesLeft = maxBytes;
+          return (topics[0]?.partitions ?? []).map(({ partition, fetchOffset, partitionMaxBytes }) => {
+            const limit = { maxBytes: Math.min(bytesLeft, partitionMaxBytes), isFirst: bytesLeft === maxBytes };
+            const fetched = this.#fetch(id, partition, fetchOffset, limit);
+            bytesLeft -= fetched.records.length;
+            return fetched;
+          });
+        };
         const isEmpty = answer().every(({ errorCode, records }) => errorCode === 0 && records.length === 0);
         if (isEmpty) await new Promise((resolve) => setTimeout(resolve, Math.min(maxWaitMs, 20)));
         return { errorCode: 0, responses: [{ topic: this.name, topicId: MEMORY_TOPIC_ID, partitions: answer() }] };
@@ -158,7 +165,8 @@ export class MemoryTopic {
     return { errorCode: 0, baseOffset };
   }
 
-  #fetch(brokerId: number, index: number, fetchOffset: number) {
+  /** The first batch of an answer comes whole, whatever its size. */
+  #fetch(brokerId: number, index: number, fetchOffset: number, limit: { maxBytes: number; isFirst: boolean }) {
     const { leader, startOffset, endOffset, stored } = this.#partition(index);
     const answer = (errorCode: number, records: Buffer) => ({
       partitionIndex: index,
@@ -171,6 +179,14 @@ export class MemoryTopic {
     if (leader !== brokerId) return answer(Errors.NOT_LEADER_OR_FOLLOWER, nothing);
     if (fetchOffset < startOffset || fetchOffset > endOffset) return answer(Errors.OFFSET_OUT_OF_RANGE, nothing);
     const from = stored.filter((bytes) => [...batches(bytes)].some((batch) => batch.lastOffset >= fetchOffset));
-    return answer(0, Buffer.concat(from));
+    const fitting: Buffer[] = [];
+    let bytesLeft = limit.maxBytes;
+    for (const batch of from) {
+      const isFirst = limit.isFirst && fitting.length === 0;
+      if (batch.length > bytesLeft && !isFirst) break;
+      fitting.push(batch);
+      bytesLeft -= batch.length;
+    }
+    return answer(0, Buffer.concat(fitting));
   }
 }

@@ -4,6 +4,7 @@ import { ClusterClient } from '../../../src/client/cluster-client.ts';
 import type { ConsumedRecord } from '../../../src/client/consumed-record.ts';
 import { type Demand, RecordConsumer } from '../../../src/client/record-consumer.ts';
 import { SystemClock } from '../../../src/lib/clock.ts';
+import { Deferred } from '../../../src/lib/deferred.ts';
 import { buildBatch } from '../../../src/protocol/records/build.ts';
 import { eventually } from '../../support/eventually.ts';
 import { MemoryTopic } from '../../support/memory-topic.ts';
@@ -14,6 +15,8 @@ class Reader implements Demand {
   readonly lost: string[] = [];
   /** What it was offered and has not taken. */
   offered: ConsumedRecord | null = null;
+  /** Each record is taken only when that is over. */
+  gate: Promise<void> = Promise.resolve();
   #wanted = 0;
   #consumer: RecordConsumer | null = null;
 
@@ -39,8 +42,9 @@ class Reader implements Demand {
     this.lost.push(`${topic}-${partition}`);
   }
 
-  take({ partition, offset }: ConsumedRecord): void {
+  async take({ partition, offset }: ConsumedRecord): Promise<void> {
     this.#wanted--;
+    await this.gate;
     this.taken.push(`${partition}:${offset}`);
   }
 }
@@ -48,7 +52,7 @@ class Reader implements Demand {
 let topic: MemoryTopic;
 const ends: (() => Promise<void>)[] = [];
 beforeEach(async () => {
-  topic = await MemoryTopic.start('t', 2, 2);
+  topic = await MemoryTopic.start('t', 3, 2);
 });
 afterEach(async () => {
   for (const end of ends.splice(0)) await end();
@@ -79,6 +83,7 @@ function newClient(): ClusterClient {
 function start(
   starts: Readonly<Record<string, number | 'earliest' | 'latest' | null>>,
   reset: 'earliest' | 'none' = 'earliest',
+  maxBytes = 1_000_000,
 ) {
   const [cluster, fetching, reader] = [newClient(), newClient(), new Reader()];
   const settings = {
@@ -90,8 +95,8 @@ function start(
     isReadCommitted: false,
     maxWaitMs: 20,
     minBytes: 1,
-    maxBytes: 1_000_000,
-    maxPartitionBytes: 1_000_000,
+    maxBytes,
+    maxPartitionBytes: maxBytes,
     checksCrc: true,
     metadataMaxAgeMs: 50,
   };
@@ -171,6 +176,33 @@ it('records that wait while their leader changes come once', async () => {
   await eventually(() => asked('Metadata') >= before + 4);
   reader.want(10);
   await taken(reader, '0:0', '0:1', '0:2', '0:3');
+});
+
+it('a record that is being taken while its leader changes comes before those of the new one', async () => {
+  append(0, 4);
+  const gate = new Deferred();
+  const { consumer, reader } = start({ 't-0': 'earliest' });
+  reader.gate = gate.promise;
+  reader.want(10);
+  await eventually(() => consumer.positions()[0]?.offset === 1);
+  const [partition] = topic.partitions;
+  if (partition !== undefined) partition.leader = 2;
+  const metadata = () =>
+    topic.brokers.flatMap(({ received }) => received).filter((name) => name.startsWith('Metadata')).length;
+  const before = metadata();
+  await eventually(() => metadata() >= before + 4);
+  expect(consumer.positions()[0]?.offset).toBe(1);
+  gate.resolve();
+  await eventually(() => reader.taken.length === 4);
+  expect(reader.taken).toEqual(['0:0', '0:1', '0:2', '0:3']);
+});
+
+it('a partition that always has more leaves room for the others', async () => {
+  for (let count = 0; count < 10; count++) for (const partition of [0, 2]) append(partition, 1);
+  const { reader } = start({ 't-0': 'earliest', 't-2': 'earliest' }, 'earliest', 70);
+  reader.want(20);
+  await eventually(() => reader.taken.length === 20);
+  expect(reader.taken.slice(0, 4).sort()).toEqual(['0:0', '0:1', '2:0', '2:1']);
 });
 
 it('what was fetched can be dropped, and comes again when it is wanted', async () => {
