@@ -255,6 +255,7 @@ export class RecordProducer {
       const message =
         `Expiring ${batch.records.length} record(s) for ${topic}-${queue.partition}:` +
         `${deliveryTimeoutMs} ms has passed since batch creation`;
+      this.#endSequenceOf(batch);
       this.#giveUp(batch, new ApiError('TimeoutException', message));
     }
   }
@@ -373,8 +374,7 @@ export class RecordProducer {
       return;
     }
     this.#queue(partition).settle();
-    // Whether the broker has the batch is unknown, or it wants another sequence: begin anew under a new producer id.
-    if (batch.stamp !== null) this.#producer = null;
+    this.#endSequenceOf(batch);
     this.#giveUp(batch, isLost ? ApiError.of(Errors.NETWORK_EXCEPTION) : failure);
   }
 
@@ -385,6 +385,11 @@ export class RecordProducer {
     if (batch.stamp?.producerId === queue.sequenceOfProducerId) queue.nextSequence = batch.stamp.baseSequence;
     const middle = batch.records.length >> 1;
     for (const part of [halfOf(batch, middle), halfOf(batch, 0, middle)]) queue.putBack(part);
+  }
+
+  /** Whether the broker has it is unknown, or it wants another sequence: begin anew under a new producer id. */
+  #endSequenceOf(batch: PendingBatch): void {
+    if (batch.stamp !== null) this.#producer = null;
   }
 
   #giveUp(batch: PendingBatch, failure: Error): void {
