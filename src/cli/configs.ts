@@ -223,7 +223,9 @@ const EQUALS = /\s*=\s*(?=[^\]]*(?:\[|$))/;
 /** @throws CommandError in Kafka's words */
 function addedConfigs(options: ConfigOptions): Map<string, string> {
   const file = options.text('add-config-file');
-  const added = file === undefined ? parseSettings(options.text('add-config') ?? '') : readPropertiesFile(file);
+  const text = options.text('add-config');
+  const inLine = text === undefined ? new Map<string, string>() : parseSettings(text);
+  const added = file === undefined ? inLine : readPropertiesFile(file);
   for (const key of added.keys())
     if (!/^[a-zA-Z0-9._-]*$/.test(key)) throw new CommandError(`Invalid character found for config key: ${key}`);
   return added;
@@ -232,8 +234,10 @@ function addedConfigs(options: ConfigOptions): Map<string, string> {
 /** `k1=v1,k2=[v1,v2]`, later ones winning. @throws CommandError */
 export function parseSettings(text: string): Map<string, string> {
   const settings = new Map<string, string>();
-  if (text === '') return settings;
-  for (const part of text.split(COMMA)) {
+  const parts = text.split(COMMA);
+  // As Java splits: nothing comes after the last comma.
+  while (parts.length > 1 && parts.at(-1) === '') parts.pop();
+  for (const part of parts) {
     const [key = '', value, ...more] = part.split(EQUALS);
     if (value === undefined || more.length > 0)
       throw new CommandError(

@@ -7,7 +7,7 @@
 import { BROKER_KEYS, type BrokerConfig, brokerKey } from './broker-config.ts';
 import { CONFIG_TYPES, type ConfigKey } from './definition.ts';
 import { alterableBrokerKey, brokerSynonymNames, isDynamicBrokerKey } from './dynamic-config.ts';
-import { TOPIC_KEYS, TOPIC_SYNONYMS, topicDefaultText } from './topic-config.ts';
+import { TOPIC_KEYS, TOPIC_SYNONYMS, topicDefaultText, topicKey } from './topic-config.ts';
 
 /** The numbers are those of DescribeConfigs' configSource. */
 export const CONFIG_SOURCES = {
@@ -106,8 +106,9 @@ export function describeTopicConfig(
   overrides: ReadonlyMap<string, string>,
   names: readonly string[] | null,
 ): DescribedConfig[] {
-  const all = new Map<string, ConfigKey>(Object.entries(TOPIC_KEYS));
-  return wanted(all.keys(), names).map((name) => describeTopicKey(broker, overrides, name, all.get(name)));
+  // Also what a broker of another kind stored: to be removed it must be seen.
+  const all = new Set([...Object.keys(TOPIC_KEYS), ...overrides.keys()]);
+  return wanted(all, names).map((name) => describeTopicKey(broker, overrides, name, topicKey(name)));
 }
 
 function describeTopicKey(
@@ -117,7 +118,8 @@ function describeTopicKey(
   definition: ConfigKey | undefined,
 ): DescribedConfig {
   const override = overrides.get(name);
-  const value = override === undefined ? topicDefaultText(broker, name) : override.trim();
+  const text = override === undefined ? topicDefaultText(broker, name) : override.trim();
+  const value = definition === undefined ? null : text;
   const synonyms = TOPIC_SYNONYMS.get(name)?.[0];
   const chain = synonyms === undefined ? [] : brokerSynonyms(broker, synonyms.name);
   if (override !== undefined) chain.unshift({ name, value, source: CONFIG_SOURCES.TOPIC_CONFIG });
@@ -125,7 +127,7 @@ function describeTopicKey(
     name,
     value,
     source: chain[0]?.source ?? CONFIG_SOURCES.DEFAULT_CONFIG,
-    isSensitive: false,
+    isSensitive: definition === undefined,
     readOnly: false,
     synonyms: chain,
     type: definition === undefined ? 0 : CONFIG_TYPES[definition.type],

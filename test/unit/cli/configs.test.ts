@@ -192,4 +192,6 @@ test.each([
 
 test('brackets keep commas and equals signs together', () => {
   expect(Object.fromEntries(parseSettings('a=1,b=[x,y=2],c = ,d=[]'))).toEqual({ a: '1', b: 'x,y=2', c: '', d: '' });
+  expect(Object.fromEntries(parseSettings('a=1,,'))).toEqual({ a: '1' });
+  for (const nonsense of ['', ',', 'a', 'a=1,,b=2', 'a=1=2']) expect(() => parseSettings(nonsense), nonsense).toThrow();
 });

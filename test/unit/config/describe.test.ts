@@ -32,6 +32,13 @@ test('retention set in hours alone is a default to DescribeConfigs, as in Kafka,
   expect(inShort(describeTopicConfig(hours, new Map(), ['retention.ms']))).toEqual(['retention.ms=3600000@5 {}']);
 });
 
+test('what a broker of another kind stored for a topic is seen, so that it can be removed', () => {
+  const overrides = new Map([['confluent.key.schema.validation', 'true']]);
+  const entries = describeTopicConfig(broker, overrides, null).filter(({ name }) => overrides.has(name));
+  expect(inShort(entries)).toEqual(['confluent.key.schema.validation=null@1 {confluent.key.schema.validation=null@1}']);
+  expect(entries).toMatchObject([{ isSensitive: true, readOnly: false, type: 0, documentation: null }]);
+});
+
 test('a broker’s keys are described with their synonyms', () => {
   expect(inShort(describeBrokerConfig(broker, ['log.retention.ms', 'num.partitions']))).toEqual([
     'log.retention.ms=5@4 {log.retention.ms=5@4, log.retention.hours=168@4, log.retention.hours=168@5}',
