@@ -53,15 +53,20 @@ export async function alterResources(
   for (const alteration of alterations)
     counts.set(resourceKey(alteration), (counts.get(resourceKey(alteration)) ?? 0) + 1);
   const answers: AlterationAnswer[] = [];
+  let isOutOfReach = false;
   for (const alteration of alterations) {
     const { resourceType, resourceName } = alteration;
     try {
+      // Else thousands would each wait out a timeout, for an answer that nobody waits for any more.
+      if (isOutOfReach)
+        throw new KafkaError('REQUEST_TIMED_OUT', 'Not tried, because another resource of the request took too long.');
       if ((counts.get(resourceKey(alteration)) ?? 0) > 1)
         throw new KafkaError('INVALID_REQUEST', 'Each resource must appear at most once.');
       await alterResource(broker, alteration, validateOnly);
       answers.push({ errorCode: Errors.NONE, errorMessage: null, resourceType, resourceName });
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error;
+      isOutOfReach ||= error.error === 'REQUEST_TIMED_OUT';
       broker.logger
         .named(LOGGER)
         .info(`Error processing alter configs request for ${describe(alteration)}: ${error.message}`);

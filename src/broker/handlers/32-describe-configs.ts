@@ -33,7 +33,17 @@ const RESOURCE_TYPES = { TOPIC: 2, BROKER: 4, BROKER_LOGGER: 8 } as const;
 
 export const describeConfigs = handler(DescribeConfigs, { versions: '0-4' }, async ({ broker, version }, request) => {
   const results: ResourceAnswer[] = [];
-  for (const resource of request.resources) results.push(await describeResource(broker, resource, request, version));
+  let outOfReach: ResourceAnswer | null = null;
+  for (const resource of request.resources) {
+    const { resourceType, resourceName } = resource;
+    // Else thousands would each wait out a timeout, for an answer that nobody waits for any more.
+    const result: ResourceAnswer =
+      outOfReach !== null && resourceType === RESOURCE_TYPES.TOPIC
+        ? { ...outOfReach, resourceName }
+        : await describeResource(broker, resource, request, version);
+    if (result.errorCode === Errors.REQUEST_TIMED_OUT) outOfReach = result;
+    results.push(result);
+  }
   return { results };
 });
 

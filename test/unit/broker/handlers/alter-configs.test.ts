@@ -218,6 +218,26 @@ describe('IncrementalAlterConfigs', () => {
     expect(await zk.exists(ConfigZnode.path('topics', 'ghost'))).toBeNull();
   });
 
+  it('waits only once for what is out of reach', async () => {
+    let reads = 0;
+    zk.get = () => {
+      reads++;
+      return Promise.reject(new Error('session lost'));
+    };
+    expect(
+      await incremental([
+        [TOPIC, 't', ['retention.ms', '5']],
+        [TOPIC, 'u', ['retention.ms', '5']],
+        [BROKER, '1', ['log.retention.ms', '7']],
+      ]),
+    ).toEqual([
+      'REQUEST_TIMED_OUT: The configuration of topics/t was not changed in time.',
+      'REQUEST_TIMED_OUT: Not tried, because another resource of the request took too long.',
+      'REQUEST_TIMED_OUT: Not tried, because another resource of the request took too long.',
+    ]);
+    expect(reads).toBe(1);
+  });
+
   it('keeps every change of many brokers at once', async () => {
     const names = [
       'segment.bytes',

@@ -235,6 +235,29 @@ describe('DescribeConfigs', () => {
     expect(result).toMatchObject({ errorCode: Errors.REQUEST_TIMED_OUT, configs: [] });
   });
 
+  it('of many topics waits only once for what is out of reach', async () => {
+    const asked: string[] = [];
+    const readOverrides = (topic: string) => {
+      asked.push(topic);
+      return Promise.reject(new Error('connection loss'));
+    };
+    const unreachable = deskOf([describeConfigs], {
+      ...broker,
+      topicConfigs: { readOverrides } as unknown as Broker['topicConfigs'],
+    });
+    const resource = { resourceType: 2, configurationKeys: null };
+    const resources = ['t', 'u', 't'].map((resourceName) => ({ ...resource, resourceName }));
+    const defaults = { ...resource, resourceType: 4, resourceName: '' };
+    const answer = await unreachable.ask(DescribeConfigs, 4, { resources: [...resources, defaults] });
+    expect(answer?.results.map(({ errorCode, resourceName }) => [errorCode, resourceName])).toEqual([
+      [Errors.REQUEST_TIMED_OUT, 't'],
+      [Errors.REQUEST_TIMED_OUT, 'u'],
+      [Errors.REQUEST_TIMED_OUT, 't'],
+      [0, ''],
+    ]);
+    expect(asked).toEqual(['t']);
+  });
+
   it('of a topic whose configuration cannot be understood is that of the broker, so that lists go on', async () => {
     const result = await describeWhenReadingFails(new KafkaError('INVALID_CONFIG', 'no JSON'));
     expect(result).toMatchObject({ errorCode: 0, errorMessage: null });
