@@ -183,10 +183,11 @@ function refuseUnrouted(routes: RouteTable, method: string, url: string, reply: 
   return answerProblem(reply.header('allow', methods.join(', ')), new HttpProblem(405), known[0]?.schema);
 }
 
-/** In the content type that the route's other answers have, where that is one of JSON. */
+/** In the content type that was agreed on, else in that of the route's other answers, where that is one of JSON. */
 function answerProblem(reply: FastifyReply, problem: HttpProblem, schema?: FastifySchema): FastifyReply {
-  const contentType = schema?.produces?.[0] ?? '';
-  if (contentType.endsWith('json')) reply.header('content-type', contentType);
+  const agreed = reply.getHeader('content-type');
+  const contentType = [agreed, schema?.produces?.[0]].find((type) => typeof type === 'string' && type.endsWith('json'));
+  if (contentType !== undefined) reply.header('content-type', contentType);
   return reply.code(problem.statusCode).send(problemBody(problem));
 }
 

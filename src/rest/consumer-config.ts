@@ -99,7 +99,9 @@ function nameOf(fields: Fields): string | null {
       ? `'${name}' is not allowed as the name of a consumer instance`
       : name.length > MAX_NAME_LENGTH
         ? `the name of a consumer instance may have at most ${MAX_NAME_LENGTH} characters`
-        : null;
+        : name.isWellFormed()
+          ? null
+          : 'the name of a consumer instance has half of a character';
   if (reason !== null) throw unprocessable(reason);
   return name;
 }

@@ -128,7 +128,8 @@ it('answers in the type that the client likes, and says when there is none', asy
     ['application/json', 'application/json'],
     ['application/vnd.kafka.v2+json; q=0.5, application/json', 'application/json'],
   ] as const)
-    expect((await get('/brokers', accept)).type).toBe(`${type}; charset=utf-8`);
+    for (const path of ['/brokers', '/topics/nowhere'])
+      expect((await get(path, accept)).type, path).toBe(`${type}; charset=utf-8`);
   expect(await get('/brokers', 'application/vnd.kafka.json.v2+json')).toMatchObject({
     status: 406,
     payload: '{"error_code":406,"message":"HTTP 406 Not Acceptable"}',

@@ -71,6 +71,7 @@ describe('settings', () => {
     [{ name: {} }, '400/400 Bad Request: name cannot be an object.'],
     [{ name: '..' }, "422/422 '..' is not allowed as the name of a consumer instance"],
     [{ name: 'n'.repeat(256) }, '422/422 the name of a consumer instance may have at most 255 characters'],
+    [{ name: 'n\ud800' }, '422/422 the name of a consumer instance has half of a character'],
     [{ 'fetch.min.bytes': 'many' }, '400/400 Bad Request: fetch.min.bytes=many is not a number of type INT.'],
     [{ 'fetch.min.bytes': 2 ** 31 }, '400/400 Bad Request: fetch.min.bytes=2147483648 is not a number of type INT.'],
     [
