@@ -19,11 +19,10 @@ import {
 } from '../rest/consumer-requests.ts';
 import { badRequest, formatMismatch } from '../rest/rest-errors.ts';
 import type { Logger } from '../lib/logger.ts';
-import { acceptedType } from './accept.ts';
 import { askedAddress } from './asked-address.ts';
 import { HttpProblem } from './problem.ts';
 import { CONSUMER_ROUTES, RECORD_TYPES } from './rest-v2-consumer-descriptions.ts';
-import { answerWith, V2_FORMATS, V2_TYPE } from './rest-v2-media.ts';
+import { agreeOnType, answerWith, V2_FORMATS, V2_TYPE } from './rest-v2-media.ts';
 import { wholeBody } from './whole-body.ts';
 
 export interface RestV2Consumers {
@@ -187,9 +186,7 @@ function recordRoute(app: FastifyInstance, options: RestV2Consumers): void {
   // A HEAD would take records away.
   const route = { schema: CONSUMER_ROUTES.records, exposeHeadRoute: false };
   app.get(`${INSTANCE}/records`, route, async (request, reply) => {
-    const type = acceptedType(request.headers.accept, RECORD_TYPES);
-    if (type === null) throw new HttpProblem(406);
-    reply.header('content-type', type);
+    const type = agreeOnType(request, reply, RECORD_TYPES);
     const instance = instanceOf(options, request);
     if (V2_FORMATS.get(type) !== instance.config.format) throw formatMismatch();
     const timeoutMs = numberOf(request, 'timeout');

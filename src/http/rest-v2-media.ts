@@ -4,7 +4,7 @@
  * Guarantees: an answer is of a type that the client takes, or it is 406; a topic that is named in a path is one that
  * Kafka could have.
  */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { invalidTopicName } from '../model/topic-names.ts';
 import type { FormatName } from '../rest/embedded-format.ts';
 import { invalidTopic } from '../rest/rest-errors.ts';
@@ -30,11 +30,18 @@ export const describeV2 = describer('REST Proxy v2', { consumes: V2_TYPES, produ
 
 /** Chooses among these types for every answer of the scope. */
 export function answerWith(app: FastifyInstance, offered: readonly string[]): void {
-  app.addHook('onRequest', async ({ headers }, reply) => {
-    const type = acceptedType(headers.accept, offered);
-    if (type === null) throw new HttpProblem(406);
-    reply.header('content-type', type);
+  app.addHook('onRequest', async (request, reply) => {
+    agreeOnType(request, reply, offered);
   });
+}
+
+/** The type of the answer, a refusal's included. @throws HttpProblem 406 when the client takes none of these */
+export function agreeOnType(request: FastifyRequest, reply: FastifyReply, offered: readonly string[]): string {
+  const type = acceptedType(request.headers.accept, offered);
+  if (type === null) throw new HttpProblem(406);
+  request.agreedType = type;
+  reply.header('content-type', type);
+  return type;
 }
 
 /** The part of the path named `topic`. @throws RestError 40002 */

@@ -19,6 +19,13 @@ import { HttpListenError } from './http-listen-error.ts';
 import { HttpProblem, isFault, problemBody, problemOf } from './problem.ts';
 import { RouteTable } from './route-table.ts';
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What the client takes of what the route offers, where it offers a choice: refusals are of that type, too. */
+    agreedType: string | null;
+  }
+}
+
 export interface HttpServerOptions {
   readonly listeners: readonly HttpListener[];
   /** Each in a scope of its own: hooks and error handlers of one do not reach another. */
@@ -153,6 +160,7 @@ export function newHttpApp(options: Omit<HttpServerOptions, 'listeners'>): Fasti
   // Schemas of routes describe them, and do no more: bodies are looked at by our own code, answers go out as they are.
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
+  app.decorateRequest('agreedType', null);
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff' });
   });
@@ -185,9 +193,8 @@ function refuseUnrouted(routes: RouteTable, method: string, url: string, reply: 
 
 /** In the content type that was agreed on, else in that of the route's other answers, where that is one of JSON. */
 function answerProblem(reply: FastifyReply, problem: HttpProblem, schema?: FastifySchema): FastifyReply {
-  const agreed = reply.getHeader('content-type');
-  const contentType = [agreed, schema?.produces?.[0]].find((type) => typeof type === 'string' && type.endsWith('json'));
-  if (contentType !== undefined) reply.header('content-type', contentType);
+  const contentType = reply.request.agreedType ?? schema?.produces?.[0] ?? '';
+  if (contentType.endsWith('json')) reply.header('content-type', contentType);
   return reply.code(problem.statusCode).send(problemBody(problem));
 }
 
