@@ -22,6 +22,7 @@ export interface TailRoutes extends TailSurroundings {
 type Query = { readonly [name: string]: string | readonly string[] | undefined };
 
 const DEFAULT_MAX_TAILS = 50;
+const GRACE_MS = 500;
 const CONTENT_TYPE = 'text/event-stream; charset=utf-8';
 const PARAMETERS: ReadonlySet<string> = new Set(['from', 'partition', 'format', 'limit']);
 
@@ -44,16 +45,21 @@ const SCHEMA = describe('Follow a topic: its new records, as they come', {
 
 export function tailRoutes(options: TailRoutes): FastifyPluginAsync {
   return async (app) => {
-    const open = new Set<TopicTail>();
-    // Before connections are cut: each client is told that it is to come back.
+    const open: OpenTails = new Map();
+    // Before connections are cut: each client is told that it is to come back, and has a moment to hear it.
     app.addHook('preClose', async () => {
-      for (const tail of open) tail.stop('shutdown');
+      if (open.size === 0) return;
+      for (const tail of open.keys()) tail.stop('shutdown');
+      await Promise.race([Promise.all(open.values()), options.clock.sleep(GRACE_MS)]);
     });
     addRoute(app, options, open);
   };
 }
 
-function addRoute(app: FastifyInstance, options: TailRoutes, open: Set<TopicTail>): void {
+/** Each with what resolves when its answer has left, or its client. */
+type OpenTails = Map<TopicTail, Promise<void>>;
+
+function addRoute(app: FastifyInstance, options: TailRoutes, open: OpenTails): void {
   const { maxTails = DEFAULT_MAX_TAILS } = options;
   app.get('/topics/:topic/tail', { schema: SCHEMA, exposeHeadRoute: false }, async (request, reply) => {
     const asked = tailRequest(request, options);
@@ -61,7 +67,7 @@ function addRoute(app: FastifyInstance, options: TailRoutes, open: Set<TopicTail
       throw new RestError(503, `${maxTails} tails are open at this broker already; try another one, or later`);
     const output = new TextOutput();
     const tail = new TopicTail(asked, options, output);
-    open.add(tail);
+    open.set(tail, new Promise((resolve) => reply.raw.once('close', resolve)));
     output.readable.once('close', () => tail.stop('disconnected'));
     // It never rejects: how it ends is among the events.
     void tail.run().then((end) => {

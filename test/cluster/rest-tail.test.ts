@@ -269,6 +269,7 @@ describe('a tail', () => {
     const end = await reader.next();
     expect([end?.type, end?.data]).toEqual(['end', '{"reason":"shutdown"}']);
     expect(await reader.next()).toBeNull();
+    expect(reader.isWhole).toBe(true);
     await cluster().broker(3).start();
   });
 });

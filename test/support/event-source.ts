@@ -20,6 +20,8 @@ export class EventSourceClient {
   retryMs: number | null = null;
   comments = 0;
   isClosed = false;
+  /** Its end was said, and it was not cut off. */
+  isWhole = false;
 
   private constructor(response: IncomingMessage) {
     this.#response = response;
@@ -29,6 +31,9 @@ export class EventSourceClient {
       this.isClosed = true;
       this.#wake();
     };
+    response.once('end', () => {
+      this.isWhole = true;
+    });
     response.on('end', close).on('error', close).on('close', close);
   }
 
