@@ -1,14 +1,14 @@
 /**
- * Sequential notification znodes below one parent (/config/changes …): every broker reads each once, in order, and
+ * Sequential notification znodes below one parent (/config/changes …): every broker reads them once, in order, and
  * whoever comes by removes the ones that are too old to matter (Kafka's ZkNodeChangeNotificationListener).
  *
  * A notification only says "read that again". So after a start or a lost session all that are there are processed anew,
- * and one whose handling fails is logged and passed over.
+ * of many that say the same the last one is enough, and one whose handling fails is logged and passed over.
  */
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { SerialQueue } from '../lib/serial-queue.ts';
-import { ANY_VERSION, isZooKeeperError, type ZooKeeperOperations } from './operations.ts';
+import { ANY_VERSION, isZooKeeperError, type ZnodeContent, type ZooKeeperOperations } from './operations.ts';
 import { sequenceNumber } from './znodes.ts';
 
 /** Kafka's changeExpirationMs: 15 minutes by the writer's clock against the reader's. */
@@ -20,6 +20,18 @@ export interface NotificationListenerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   onNotification(data: Buffer): void | Promise<void>;
+}
+
+interface Notification {
+  readonly name: string;
+  readonly sequence: number;
+}
+
+/** So many are read at once. */
+const CHUNK = 100;
+
+function* chunks(found: readonly Notification[]): Generator<readonly Notification[]> {
+  for (let start = 0; start < found.length; start += CHUNK) yield found.slice(start, start + CHUNK);
 }
 
 export class NotificationListener {
@@ -65,25 +77,44 @@ export class NotificationListener {
   }
 
   async #processAll(): Promise<void> {
-    const { path, prefix, clock } = this.#options;
-    const found: { name: string; sequence: number }[] = [];
+    const { path, prefix } = this.#options;
+    const found: Notification[] = [];
     for (const name of (await this.#zk.children(path)) ?? []) {
       const sequence = sequenceNumber(name, prefix);
       if (sequence !== null) found.push({ name, sequence });
     }
     found.sort((a, b) => a.sequence - b.sequence);
-    const expired: string[] = [];
-    for (const { name, sequence } of found) {
-      if (this.#isClosed) return;
-      const content = await this.#zk.get(`${path}/${name}`);
-      if (content === null) continue;
-      if (sequence > this.#lastSequence) {
-        await this.#process(`${path}/${name}`, content.data);
+    const fresh = found.filter(({ sequence }) => sequence > this.#lastSequence);
+    for (const some of chunks(fresh)) {
+      const contents = await this.#readAll(some);
+      // The same said twice is worth one look, after the last time.
+      const latest = new Map(contents.map((content, index) => [content?.data?.toString('latin1'), index]));
+      for (const [index, content] of contents.entries()) {
+        if (this.#isClosed) return;
+        const { name, sequence } = some[index]!;
+        if (content !== null && latest.get(content.data?.toString('latin1')) === index)
+          await this.#process(`${path}/${name}`, content.data);
         this.#lastSequence = sequence;
       }
-      if (clock.nowMs() - content.stat.ctimeMs > NOTIFICATION_EXPIRATION_MS) expired.push(`${path}/${name}`);
     }
-    await Promise.all(expired.map((expiredPath) => this.#remove(expiredPath)));
+    await this.#removeExpired(found);
+  }
+
+  #readAll(notifications: readonly Notification[]): Promise<(ZnodeContent | null)[]> {
+    return Promise.all(notifications.map(({ name }) => this.#zk.get(`${this.#options.path}/${name}`)));
+  }
+
+  /** The oldest first, and no further than to the first that is young enough: there may be very many of those. */
+  async #removeExpired(found: readonly Notification[]): Promise<void> {
+    const { path, clock } = this.#options;
+    for (const some of chunks(found)) {
+      const contents = await this.#readAll(some);
+      const isExpired = (content: ZnodeContent | null): boolean =>
+        content !== null && clock.nowMs() - content.stat.ctimeMs > NOTIFICATION_EXPIRATION_MS;
+      const expired = some.filter((_, index) => isExpired(contents[index] ?? null));
+      await Promise.all(expired.map(({ name }) => this.#remove(`${path}/${name}`)));
+      if (contents.some((content) => content !== null && !isExpired(content))) return;
+    }
   }
 
   async #process(path: string, data: Buffer | null): Promise<void> {

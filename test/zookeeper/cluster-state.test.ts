@@ -211,8 +211,8 @@ describe('a change of configuration', () => {
     expect(seen).toEqual([['topics/before'], ['topics/before']]);
     const expected = ['topics/before'];
     for (let index = 0; index < 20; index++) {
-      await writeConfig(zk, 'brokers', index % 2 === 0 ? '<default>' : '1', new Map([['x', String(index)]]));
-      expected.push(index % 2 === 0 ? 'brokers/<default>' : 'brokers/1');
+      await writeConfig(zk, 'brokers', String(index), new Map([['x', String(index)]]));
+      expected.push(`brokers/${index}`);
     }
     await eventually(() => seen.every((list) => list.length === expected.length));
     expect(seen).toEqual([expected, expected]);
