@@ -6,7 +6,8 @@
  * is either among the successes or among the failures, in the order of the request.
  */
 import type { Logger } from '../lib/logger.ts';
-import { isJsonArray, isJsonObject, JsonError, type JsonValue, parseJson } from '../registry/json-text.ts';
+import { isJsonArray, isJsonObject, type JsonValue } from '../registry/json-text.ts';
+import { parseJsonBody } from './json-body.ts';
 import { refusedBody, RestError, unprocessable } from './rest-errors.ts';
 import { type ErrorReport, errorReportOf, faultReport, placeReport } from './stream-produce-report.ts';
 import { type RecordOfStream, recordOf } from './stream-produce-request.ts';
@@ -57,7 +58,7 @@ export async function produceBatch({ records, logger }: BatchTools, topic: strin
 
 export function parseBatch(body: string): readonly Entry[] {
   if (body.trim() === '') throw refused('Request body is empty. Data is required.');
-  const batch = parsed(body);
+  const batch = parseJsonBody(body);
   if (!isJsonObject(batch)) throw refusedBody('Cannot deserialize value of type `ProduceBatchRequest`');
   for (const name of batch.keys()) if (name !== 'entries') throw unprocessable(`Unrecognized field: ${name}`);
   const written = batch.get('entries') ?? [];
@@ -67,15 +68,6 @@ export function parseBatch(body: string): readonly Entry[] {
   if (entries.length === 0) throw refused('Empty batch.');
   if (entries.length > MAX_ENTRIES) throw refused('Too many entries in batch.');
   return entries;
-}
-
-function parsed(body: string): JsonValue {
-  try {
-    return parseJson(body, { allowsComments: false });
-  } catch (error) {
-    if (!(error instanceof JsonError)) throw error;
-    throw refusedBody(`Malformed JSON: ${error.message}`);
-  }
 }
 
 function entryOf(json: JsonValue): Entry {

@@ -2,7 +2,8 @@
  * @pure The body of a produce request of v2, looked at once. Throws RestError with the status that Confluent's has: 400
  * for what is no JSON or has members that nobody knows, 422 for what is missing.
  */
-import { isJsonArray, isJsonObject, JsonError, JsonNumber, type JsonValue, parseJson } from '../registry/json-text.ts';
+import { isJsonArray, isJsonObject, JsonNumber, type JsonValue } from '../registry/json-text.ts';
+import { parseJsonBody } from './json-body.ts';
 import { refusedBody, unprocessable } from './rest-errors.ts';
 
 /** By id, or by a text that is registered if need be. */
@@ -32,7 +33,7 @@ const RECORD_MEMBERS: ReadonlySet<string> = new Set(['partition', 'key', 'value'
 
 export function parseProduceRequest(body: string): ProduceRequest {
   if (body.trim() === '') throw unprocessable('Null input provided. Data is required.');
-  const json = parsed(body);
+  const json = parseJsonBody(body);
   const request = objectOf(json, REQUEST_MEMBERS, 'ProduceRequest');
   const records = request.get('records') ?? null;
   if (records !== null && !isJsonArray(records)) throw refusedBody('Cannot deserialize `records`: it is not an array');
@@ -42,15 +43,6 @@ export function parseProduceRequest(body: string): ProduceRequest {
     keySchema: schemaOf(request, 'key_schema'),
     valueSchema: schemaOf(request, 'value_schema'),
   };
-}
-
-function parsed(body: string): JsonValue {
-  try {
-    return parseJson(body, { allowsComments: false });
-  } catch (error) {
-    if (!(error instanceof JsonError)) throw error;
-    throw refusedBody(`Malformed JSON: ${error.message}`);
-  }
 }
 
 function recordOf(json: JsonValue): RecordToProduce {

@@ -32,7 +32,6 @@ export const unprocessable = (message: string): RestError => refusal(422, messag
 export const topicNotFound = (): RestError => refusal(40401, 'Topic not found.');
 export const partitionNotFound = (): RestError => refusal(40402, 'Partition not found.');
 export const instanceNotFound = (): RestError => refusal(40403, 'Consumer instance not found.');
-export const leaderNotAvailable = (): RestError => refusal(40404, 'Leader not available.');
 export const formatMismatch = (): RestError =>
   refusal(40601, 'The requested embedded data format does not match the deserializer for this consumer instance');
 export const instanceExists = (): RestError =>
@@ -42,8 +41,6 @@ export const keySchemaMissing = (): RestError =>
   refusal(42201, 'Request includes keys but does not include key schema');
 export const valueSchemaMissing = (): RestError =>
   refusal(42202, 'Request includes values but does not include value schema');
-export const jsonConversionFailed = (detail: string): RestError =>
-  refusal(42203, `Conversion of JSON to Object failed: ${detail}`);
 export const invalidConsumerConfig = (detail: string): RestError =>
   refusal(42204, `Invalid consumer configuration: ${detail}`);
 /** Of the REST Proxy's own settings; Confluent's status is not that of the code. */
