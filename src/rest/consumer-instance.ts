@@ -221,9 +221,13 @@ export class ConsumerInstance {
     return { consumer, close: () => cluster.close() };
   }
 
-  /** Also when the client comes for more, for it may commit by other ways; or takes too long. */
+  /**
+   * What was put together so far goes to the client now, while it can still be committed. Also when the client comes for
+   * more, for it may commit by other ways; or takes too long.
+   */
   async #whenCommitted(): Promise<void> {
-    if (!this.#isCommitDue || this.#queue.length > 0) return;
+    const others = this.#queue.length - (this.#reads.flush() ? 1 : 0);
+    if (!this.#isCommitDue || others > 0) return;
     this.#giveWay?.();
     await new Promise<void>((resolve) => {
       const giveWay = (): void => {

@@ -131,9 +131,11 @@ export class ConsumerReads {
     if (place !== null) this.#options.goBack([place]);
   }
 
-  /** Returns what there is: the partitions will be others in a moment. An empty read goes on. */
-  flush(): void {
-    if (this.#current !== null && this.#current.read.texts.length > 0) this.#return(this.#current);
+  /** Returns what there is: the partitions will be others in a moment. An empty read goes on, and false comes back. */
+  flush(): boolean {
+    if (this.#current === null || this.#current.read.texts.length === 0) return false;
+    this.#return(this.#current);
+    return true;
   }
 
   /** The read that is going on ends with what it has or, when that is nothing, with the error; false without a read. */

@@ -135,6 +135,30 @@ describe('consumer instances of three brokers', () => {
     await second.delete();
   });
 
+  it('what a read returns because the group changes can be committed, and nobody else gets it', async () => {
+    const [topic, group] = ['handed', 'handing'];
+    const settings = {
+      'auto.commit.enable': 'false',
+      'fetch.min.bytes': '-1',
+      'consumer.request.timeout.ms': '30000',
+    };
+    await createTopic(cluster(), topic, { partitions: 2 });
+    for (const partition of [0, 1]) await produceTo(topic, partition, ['a', 'b']);
+    const first = await create(1, group, settings);
+    await first.subscribe(topic);
+    await eventually(async () => (await first.assignment()).length === 2);
+    const reading = first.records();
+    const second = await create(2, group, settings);
+    await second.subscribe(topic);
+    expect(offsets(await reading).sort()).toEqual([0, 0, 1, 1]);
+    await first.commit();
+    await eventually(async () => (await second.assignment()).length === 1);
+    const again = await Promise.all([first, second].map((instance) => instance.records('?timeout=1000')));
+    expect(again).toEqual([[], []]);
+    await first.delete();
+    await second.delete();
+  });
+
   it('goes where it is told: offsets, beginning, end and timestamps', async () => {
     const topic = 'sought';
     await createTopic(cluster(), topic);
