@@ -26,6 +26,10 @@ export class CleanerPace {
     if (bytesPerSecond === this.#bytesPerSecond) return;
     this.#bytesPerSecond = bytesPerSecond;
     this.#throttle = new Throttle(bytesPerSecond);
+    this.endPause();
+  }
+
+  endPause(): void {
     this.#wake?.();
   }
 
@@ -36,7 +40,7 @@ export class CleanerPace {
   /** Ends a pause at once; there will be no other. */
   stop(): void {
     this.#isStopped = true;
-    this.#wake?.();
+    this.endPause();
   }
 
   get isSliceOver(): boolean {

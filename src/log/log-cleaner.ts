@@ -42,11 +42,13 @@ export class LogCleaner {
   readonly #pace: CleanerPace;
   readonly counters = new CleanerCounters();
   readonly #uncleanable = new WeakSet<PartitionLog>();
+  #backoffMs: number;
   #loop: Promise<void> | null = null;
 
   constructor(options: LogCleanerOptions) {
     this.#options = options;
     this.#pace = new CleanerPace(options.clock, options.config.logCleanerIoMaxBytesPerSecond);
+    this.#backoffMs = options.config.logCleanerBackoffMs;
   }
 
   /** Whether the log's old segments are this cleaner's to remove. */
@@ -60,13 +62,18 @@ export class LogCleaner {
   }
 
   start(): void {
+    // What is stored for the broker was read since this was made.
+    this.onConfigChanged();
     const { logCleanerEnable, logCleanerThreads } = this.#options.config;
     if (logCleanerEnable && logCleanerThreads > 0) this.#loop ??= this.#run();
   }
 
-  /** The pace may be another one. */
+  /** The pace may be another one, and the pause between two rounds shorter than the one that is under way. */
   onConfigChanged(): void {
-    this.#pace.setBytesPerSecond(this.#options.config.logCleanerIoMaxBytesPerSecond);
+    const { logCleanerIoMaxBytesPerSecond, logCleanerBackoffMs } = this.#options.config;
+    this.#pace.setBytesPerSecond(logCleanerIoMaxBytesPerSecond);
+    if (logCleanerBackoffMs !== this.#backoffMs) this.#pace.endPause();
+    this.#backoffMs = logCleanerBackoffMs;
   }
 
   /** Resolves when nothing is under way any more. */

@@ -372,7 +372,7 @@ export class LogManager {
     return this.#managed.some(({ directory }) => directory.isOffline);
   }
 
-  /** log.cleaner.io.max.bytes.per.second may have changed; everything else of the configuration is read when needed. */
+  /** The pace of the cleaner may have changed; everything else of the configuration is read when needed. */
   onConfigChanged(): void {
     this.#cleaner.onConfigChanged();
   }

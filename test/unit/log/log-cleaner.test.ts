@@ -31,13 +31,11 @@ const logger: Logger = {
 };
 
 function aCleaner(config: Partial<CleanerConfig> = {}): LogCleaner {
-  const base = managerOptions({ disk, clock }).config;
-  return new LogCleaner({
-    clock,
-    logger,
-    config: { ...base, logCleanerEnable: true, ...config },
-    logs: () => manager.all(),
-  });
+  return cleanerOf({ ...managerOptions({ disk, clock }).config, logCleanerEnable: true, ...config });
+}
+
+function cleanerOf(config: CleanerConfig): LogCleaner {
+  return new LogCleaner({ clock, logger, config, logs: () => manager.all() });
 }
 
 function aLog(topic: string, lines: readonly string[], config: Partial<LogConfig> = {}): PartitionLog {
@@ -176,5 +174,29 @@ describe('the cleaner', () => {
     await cleaner.stop();
     expect(await contentOf(log)).toContain('40:k=0');
     expect(disk.list('/data/t-0').filter(({ name }) => name.includes('cleaned'))).toEqual([]);
+  });
+
+  it('keeps the pace of when it starts, and looks at once when the pause gets shorter', async () => {
+    const lines = Array.from({ length: 40 }, (_, index) => `k=${index}`);
+    const log = aLog('t', lines);
+    const config = { ...managerOptions({ disk, clock }).config, logCleanerEnable: true, logCleanerIoBufferSize: 400 };
+    const cleaner = cleanerOf(config);
+    Object.assign(config, { logCleanerIoMaxBytesPerSecond: 100, logCleanerBackoffMs: 3_600_000 });
+    cleaner.start();
+    await settle();
+    expect(await contentOf(log)).toContain('0:k=0');
+    Object.assign(config, { logCleanerIoMaxBytesPerSecond: Number.MAX_VALUE });
+    cleaner.onConfigChanged();
+    await settle();
+    expect(await contentOf(log)).toBe('39:k=39');
+    fillWith(log, lines);
+    roll(log);
+    await settle();
+    expect(await contentOf(log)).toContain('40:k=0');
+    Object.assign(config, { logCleanerBackoffMs: 1000 });
+    cleaner.onConfigChanged();
+    await settle();
+    expect(await contentOf(log)).not.toContain('40:k=0');
+    await cleaner.stop();
   });
 });
