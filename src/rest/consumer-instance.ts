@@ -222,8 +222,8 @@ export class ConsumerInstance {
   }
 
   /**
-   * What was put together so far goes to the client now, while it can still be committed. Also when the client comes for
-   * more, for it may commit by other ways; or takes too long.
+   * What was put together so far goes to the client now, while it can still be committed. Resolves also when the client
+   * comes for more, for it may commit by other ways; or takes too long.
    */
   async #whenCommitted(): Promise<void> {
     const others = this.#queue.length - (this.#reads.flush() ? 1 : 0);
