@@ -27,11 +27,13 @@ interface Notification {
   readonly sequence: number;
 }
 
-/** So many are read at once. */
-const CHUNK = 100;
+/** So many are read at once: what is named in them more than once is looked at once. */
+const NEW_AT_ONCE = 1000;
+/** So many are looked at each time, to see whether they are old. */
+const OLD_AT_ONCE = 100;
 
-function* chunks(found: readonly Notification[]): Generator<readonly Notification[]> {
-  for (let start = 0; start < found.length; start += CHUNK) yield found.slice(start, start + CHUNK);
+function* chunks(found: readonly Notification[], size: number): Generator<readonly Notification[]> {
+  for (let start = 0; start < found.length; start += size) yield found.slice(start, start + size);
 }
 
 export class NotificationListener {
@@ -85,7 +87,7 @@ export class NotificationListener {
     }
     found.sort((a, b) => a.sequence - b.sequence);
     const fresh = found.filter(({ sequence }) => sequence > this.#lastSequence);
-    for (const some of chunks(fresh)) {
+    for (const some of chunks(fresh, NEW_AT_ONCE)) {
       const contents = await this.#readAll(some);
       // The same said twice is worth one look, after the last time.
       const latest = new Map(contents.map((content, index) => [content?.data?.toString('latin1'), index]));
@@ -107,7 +109,7 @@ export class NotificationListener {
   /** The oldest first, and no further than to the first that is young enough: there may be very many of those. */
   async #removeExpired(found: readonly Notification[]): Promise<void> {
     const { path, clock } = this.#options;
-    for (const some of chunks(found)) {
+    for (const some of chunks(found, OLD_AT_ONCE)) {
       const contents = await this.#readAll(some);
       const isExpired = (content: ZnodeContent | null): boolean =>
         content !== null && clock.nowMs() - content.stat.ctimeMs > NOTIFICATION_EXPIRATION_MS;
