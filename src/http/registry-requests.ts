@@ -34,6 +34,7 @@ const UNKNOWN_SETTINGS = [
   'defaultRuleSet',
   'overrideRuleSet',
 ];
+const SETTINGS = ['compatibility', 'normalize', 'compatibilityGroup'];
 
 export function flag(query: Query, name: string): boolean {
   return text(query, name)?.toLowerCase() === 'true';
@@ -91,11 +92,16 @@ export function registrationOf(body: unknown): Registration {
   };
 }
 
-/** Of PUT /config. */
+/**
+ * Of PUT /config. Members that are not known are left alone, as Confluent's registry does it; but a request that has no
+ * others is meant to set something and would not.
+ */
 export function configChangeOf(body: unknown): ConfigChange {
   const json = membersOf(body);
   for (const name of UNKNOWN_SETTINGS)
     if ((json.get(name) ?? null) !== null) throw notPermitted(`${name} is not supported`);
+  if (!SETTINGS.some((name) => json.has(name)))
+    throw unprocessable(`There is nothing to set: the body has none of ${SETTINGS.join(', ')}`);
   const normalize = json.get('normalize') ?? null;
   if (normalize !== null && typeof normalize !== 'boolean') throw unprocessable('normalize is not a boolean');
   const group = json.get('compatibilityGroup') ?? null;

@@ -128,7 +128,7 @@ export class SubjectChanges {
     return { records, answer: found.version };
   }
 
-  /** A level of null stays as it is. The answer is the whole of it. */
+  /** A level of null stays as it is. Where nothing is set in the end, there is none. The answer is the whole of it. */
   setConfig(subject: string | null, change: ConfigChange): Decision<RegistryConfig> {
     this.#checkWritable(subject);
     const former = this.#store.config(subject);
@@ -139,7 +139,8 @@ export class SubjectChanges {
         change.compatibilityGroup === undefined ? (former?.compatibilityGroup ?? null) : change.compatibilityGroup,
       extras: former?.extras ?? new Map(),
     };
-    return { records: [{ kind: 'CONFIG', subject, value }], answer: value };
+    const set: RegistryRecord = { kind: 'CONFIG', subject, value: isEmpty(value) ? null : value };
+    return { records: former === null && set.value === null ? [] : [set], answer: value };
   }
 
   /** The answer is what it was. */
@@ -229,4 +230,8 @@ export class SubjectChanges {
 
 function tombstone({ subject, version }: StoredSchema): RegistryRecord {
   return { kind: 'SCHEMA', subject, version, value: null };
+}
+
+function isEmpty({ compatibilityLevel, normalize, compatibilityGroup, extras }: RegistryConfig): boolean {
+  return compatibilityLevel === null && normalize === null && compatibilityGroup === null && extras.size === 0;
 }

@@ -41,12 +41,27 @@ describe('settings', () => {
     ['/config', { alias: 'x' }, 42205],
     ['/config', { compatibilityGroup: 5 }, 422],
     ['/config', [], 422],
+    ['/config', {}, 422],
+    ['/config/s', { compatibilityLevel: 'FULL' }, 422],
     ['/config', '{', 400],
     ['/mode', { mode: 'ASLEEP' }, 42204],
     ['/mode/s', { mode: 'FORWARD' }, 42204],
     ['/mode', {}, 42204],
   ])('%s of %j is refused', async (url, sent, code) => {
     expect((await desk.refusal('PUT', url, sent))[1]).toBe(code);
+  });
+
+  it('that say nothing are none', async () => {
+    expect(await desk.refusal('PUT', '/config/s', { compat: 'NONE' })).toEqual([
+      422,
+      422,
+      'There is nothing to set: the body has none of compatibility, normalize, compatibilityGroup',
+    ]);
+    expect(await desk.ask('PUT', '/config/s', { compatibility: null })).toEqual({ status: 200, body: {} });
+    expect((await desk.refusal('GET', '/config/s'))[1]).toBe(40408);
+    await desk.ask('PUT', '/config/s', { compatibilityGroup: 'major', other: 1 });
+    await desk.ask('PUT', '/config/s', { compatibilityGroup: null });
+    expect((await desk.refusal('GET', '/config/s'))[1]).toBe(40408);
   });
 
   it('begin with the level that the configuration says', async () => {
