@@ -65,6 +65,11 @@ const MAX_FRAME_BYTES = 256 * 1024 * 1024;
 const SET_WATCHES_BYTES = 128 * 1024;
 /** Pause after all servers were tried in vain. */
 const RECONNECT_PAUSE_MS = 100;
+/**
+ * For the first handshake with each server; twice as long the next time. A server that is just starting may take a
+ * connection and forget it: it would not be asked again for half a session.
+ */
+const FIRST_PATIENCE_MS = 400;
 const PING_FRAME_XID = -2;
 
 // The package throws for a code that it does not know, in the middle of its socket handler (ZooKeeper has added many).
@@ -85,6 +90,8 @@ export class RawConnection<P extends PendingRequest> {
   #whenClosed: (() => void) | null = null;
   /** All on the monotonic clock. */
   #connectStartedMs: number | null = null;
+  /** Connections that were given up because nothing was said, since there was one that worked. */
+  #silentConnections = 0;
   #handshakeSentMs = 0;
   #lastReceivedMs = 0;
   #lastSentMs = 0;
@@ -264,6 +271,7 @@ export class RawConnection<P extends PendingRequest> {
     switch (state) {
       case STATES.CONNECTED:
         this.#connectStartedMs = null;
+        this.#silentConnections = 0;
         this.#leaseStartMs = this.#handshakeSentMs;
         this.#isLeaseOverTold = false;
         this.#handlers.onConnected();
@@ -292,7 +300,7 @@ export class RawConnection<P extends PendingRequest> {
   }
 
   #scheduleWatchdog(): void {
-    const periodMs = Math.min(Math.max(this.sessionTimeoutMs / 20, 10), 1000);
+    const periodMs = Math.min(Math.max(this.sessionTimeoutMs / 20, 10), 250);
     this.#watchdog = this.#options.clock.schedule(periodMs, () => {
       this.#watch(this.#nowMs);
       if (!this.#isOver) this.#scheduleWatchdog();
@@ -311,6 +319,7 @@ export class RawConnection<P extends PendingRequest> {
       this.#cut();
     } else if (this.#connectStartedMs !== null && nowMs - this.#connectStartedMs > this.#connectPatienceMs()) {
       this.#connectStartedMs = null;
+      this.#silentConnections++;
       this.#cut();
     }
     // After a long pause of this process it is still "connected" here: whoever acts for the session is stopped first.
@@ -321,9 +330,11 @@ export class RawConnection<P extends PendingRequest> {
 
   /** For TCP and the handshake with one server. With a session at stake it must leave time for another server. */
   #connectPatienceMs(): number {
-    const shareMs = this.sessionTimeoutMs / (2 * this.#options.servers.length);
+    const { length: serverCount } = this.#options.servers;
+    const shareMs = this.sessionTimeoutMs / (2 * serverCount);
     const leastMs = this.#leaseStartMs === null || this.#isLeaseOverTold ? 1000 : this.sessionTimeoutMs / 4;
-    return Math.max(shareMs, Math.min(1000, leastMs));
+    const rounds = Math.floor(this.#silentConnections / serverCount);
+    return Math.min(Math.max(shareMs, Math.min(1000, leastMs)), FIRST_PATIENCE_MS * 2 ** rounds);
   }
 
   #ping(): void {

@@ -100,6 +100,18 @@ it('a server that accepts and says nothing is left for another', async () => {
   expect(silent.connectionCount).toBeGreaterThan(0);
 });
 
+it('a server that took a connection and forgot it, as one that starts does, is soon asked again', async () => {
+  const sessionTimeoutMs = 20_000;
+  const proxy = await newProxy();
+  proxy.acceptOnly();
+  const startedMs = performance.now();
+  const connecting = connectZooKeeper(proxy.address, { sessionTimeoutMs });
+  await eventually(() => proxy.connectionCount > 0);
+  proxy.heal();
+  expect(await (await connecting).exists('/')).not.toBeNull();
+  expect(performance.now() - startedMs).toBeLessThan(sessionTimeoutMs / 4);
+});
+
 it('a session that only hears of changes and never asks stays alive', async () => {
   const zk = await connectZooKeeper(server.connectString, { sessionTimeoutMs: 600 });
   let lost = 0;
