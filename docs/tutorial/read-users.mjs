@@ -11,7 +11,8 @@ process.removeAllListeners('warning'); // kafkajs has one for every newer Node.
 const registry = new SchemaRegistry({ host });
 const readerSchema = await registry.getSchema(await registry.getLatestSchemaId('users-value'));
 const kafka = new Kafka({ brokers: [broker], logLevel: logLevel.ERROR });
-const consumer = kafka.consumer({ groupId: `read-users-${Date.now()}` });
+const groupId = `read-users-${Date.now()}`;
+const consumer = kafka.consumer({ groupId });
 await consumer.connect();
 await consumer.subscribe({ topic: 'users', fromBeginning: true });
 
@@ -21,6 +22,15 @@ await consumer.run({
     const user = await registry.decode(message.value, { AVRO: { readerSchema } });
     console.log(JSON.stringify(user));
     clearTimeout(end);
-    end = setTimeout(() => consumer.disconnect(), 1000);
+    end = setTimeout(leave, 1000);
   },
 });
+
+// The group was for this one reading.
+async function leave() {
+  await consumer.disconnect();
+  const admin = kafka.admin();
+  await admin.connect();
+  await admin.deleteGroups([groupId]);
+  await admin.disconnect();
+}

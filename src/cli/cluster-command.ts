@@ -115,6 +115,7 @@ class LocalCluster {
       clock: terminal.clock,
       isListening: (port) => isListening(LOOPBACK, port),
       onReturn: ({ name }) => this.#progress.say(`✓ ${name} is back, started by hand`),
+      onFall: ({ name }) => terminal.error(`${name}, started by hand, has ended. It can be brought back as before.\n`),
       onFailure: (error) => terminal.error(`Servers that come back are not noticed any more: ${error}\n`),
     });
   }
@@ -174,7 +175,7 @@ class LocalCluster {
     if (taken.length === 0) return;
     throw new CommandError(
       `${taken.join('\n')}\nIs the cluster running already? Stop what uses the port${taken.length > 1 ? 's' : ''} ` +
-        '(bin/kafka-server-stop.sh, bin/zookeeper-server-stop.sh),\n' +
+        '(bin/kafka-server-stop.sh; bin/zookeeper-server-stop.sh stops every ZooKeeper of this machine),\n' +
         'or take others: npm start -- --port 9192 --zookeeper-port 2281 --http-port 8181',
     );
   }

@@ -1,8 +1,9 @@
 /**
  * The servers of `npm start` that ended and that a person may bring back by hand, in a terminal of their own: noticed
- * when they are back, and named at the end when they still run, since nobody else stops them.
+ * when they are back and when they fall again, and named at the end when they still run, since nobody else stops them.
  *
- * Guarantees: each is asked for once a second until it is back or stop() is called, and told of once for each fall.
+ * Guarantees: each is asked for until stop() is called, once a second while it is down and every few seconds while it
+ * runs; each return and each later fall is told once.
  */
 import type { Clock } from '../lib/clock.ts';
 import { RepeatingTask } from '../client/repeating-task.ts';
@@ -21,10 +22,14 @@ export interface FallenServersOptions {
   /** Whether somebody accepts connections at that port. */
   readonly isListening: (port: number) => Promise<boolean>;
   readonly onReturn: (server: FallenServer) => void;
+  /** One that was back listens no more. */
+  readonly onFall: (server: FallenServer) => void;
   readonly onFailure: (error: unknown) => void;
 }
 
 const POLL_MS = 1000;
+/** Each question is a connection to a broker at work. */
+const POLL_WHILE_UP_MS = 3000;
 
 export class FallenServers {
   readonly #options: FallenServersOptions;
@@ -40,18 +45,15 @@ export class FallenServers {
   add(server: FallenServer): void {
     this.#fallen.add(server);
     if (this.#isStopped) return;
-    const { clock, isListening, onReturn, onFailure } = this.#options;
+    const { clock, isListening, onReturn, onFall, onFailure } = this.#options;
+    let wasUp = false;
     const look = async (): Promise<number> => {
-      const isBack = await isListening(server.port);
-      if (isBack && !this.#isStopped) {
-        watch.stop();
-        this.#watches.delete(watch);
-        onReturn(server);
-      }
-      return POLL_MS;
+      const isUp = await isListening(server.port);
+      if (isUp !== wasUp && !this.#isStopped) (isUp ? onReturn : onFall)(server);
+      wasUp = isUp;
+      return isUp ? POLL_WHILE_UP_MS : POLL_MS;
     };
-    const watch = new RepeatingTask(clock, POLL_MS, look, onFailure);
-    this.#watches.add(watch);
+    this.#watches.add(new RepeatingTask(clock, POLL_MS, look, onFailure));
   }
 
   /** Nothing is told any more. */

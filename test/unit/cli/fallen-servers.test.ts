@@ -27,7 +27,8 @@ function stage() {
       asked.push(port);
       return listening.has(port);
     },
-    onReturn: ({ name }) => told.push(name),
+    onReturn: ({ name }) => told.push(`${name} is up`),
+    onFall: ({ name }) => told.push(`${name} is down`),
     onFailure: (error) => {
       throw error;
     },
@@ -41,15 +42,18 @@ function stage() {
   return { servers, listening, asked, told, seconds };
 }
 
-test('a server is asked for every second while it is down, and its return is told once', async () => {
+test('a server is asked for every second while it is down, and its return and next fall are told once', async () => {
   const { servers, listening, asked, told, seconds } = stage();
   servers.add(third);
   await seconds(3);
   expect([asked, told]).toEqual([[9094, 9094, 9094], []]);
   listening.add(9094);
-  await seconds(3);
-  expect(asked).toHaveLength(4);
-  expect(told).toEqual(['broker 3']);
+  await seconds(4);
+  expect(asked).toHaveLength(5);
+  expect(told).toEqual(['broker 3 is up']);
+  listening.delete(9094);
+  await seconds(6);
+  expect(told).toEqual(['broker 3 is up', 'broker 3 is down']);
 });
 
 test('nothing is asked or told when the cluster stops, but who runs then is known', async () => {
