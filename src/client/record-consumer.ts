@@ -45,6 +45,8 @@ export interface ConsumerSettings {
   readonly mayCreateTopics?: boolean;
   /** Where reading goes on when an offset does not exist. */
   readonly reset: 'earliest' | 'latest' | 'none';
+  /** With `earliest`: that holds below the start alone; beyond the end reading goes on from the end. */
+  readonly staysNear?: boolean;
   readonly isReadCommitted: boolean;
   readonly maxWaitMs: number;
   readonly minBytes: number;
@@ -65,6 +67,8 @@ interface PartitionPosition {
   leaderEpoch: number;
   /** The next offset to read, or the place to look it up; null while there is none. */
   offset: PartitionStart | null;
+  /** An offset that does not exist, while it is not known at which end of the partition that is. */
+  missed: number | null;
   /** Rises when what was fetched for the partition, or asked about it, is not to be heeded any more. */
   version: number;
   /** The sink has one of its records: another leader's have to wait. */
@@ -163,6 +167,7 @@ export class RecordConsumer {
     const position = this.#positions.get(key);
     if (position !== undefined) {
       position.offset = start;
+      position.missed = null;
       position.version++;
     }
     this.proceed();
@@ -273,7 +278,7 @@ export class RecordConsumer {
     const { start, startOf } = this.#settings;
     const assigned = this.#starts?.get(key);
     const offset = assigned === undefined ? (startOf?.(topic, partition) ?? start) : assigned;
-    const facts = { topic, topicId, partition, offset };
+    const facts = { topic, topicId, partition, offset, missed: null };
     const position = { ...facts, leader: null, leaderEpoch: -1, version: 0, isBeingTaken: false };
     this.#positions.set(key, position);
     return position;
@@ -333,9 +338,16 @@ export class RecordConsumer {
       if (this.#isStopped) return;
       if (asked === undefined || asked.version !== asked.position.version) continue;
       const { position } = asked;
-      if (error === 'NONE') position.offset = offset;
+      if (error === 'NONE') this.#begin(position, offset);
       else this.#onPartitionError(position, error);
     }
+  }
+
+  /** At what was looked up; but the start says only that an offset beyond it is beyond the end, too. */
+  #begin(position: PartitionPosition, offset: number): void {
+    const isBeyondEnd = position.missed !== null && position.missed > offset;
+    position.offset = isBeyondEnd ? 'latest' : offset;
+    position.missed = null;
   }
 
   async #fetchOnce(node: Node, ready: readonly PartitionPosition[]): Promise<void> {
@@ -429,7 +441,7 @@ export class RecordConsumer {
 
   #onOutOfRange(position: PartitionPosition): void {
     const { topic, partition, offset } = position;
-    const { reset } = this.#settings;
+    const { reset, staysNear } = this.#settings;
     const message = `Fetch position ${offset} is out of range for partition ${topic}-${partition}`;
     if (reset === 'none') {
       const error = new ApiError('OffsetOutOfRangeException', `${message}, and no reset policy is configured`);
@@ -438,7 +450,9 @@ export class RecordConsumer {
       this.#demand.onNoOffset({ topic, partition }, error);
       return;
     }
-    this.#cluster.warn(`${message}, resetting offset to ${reset}`, 'org.apache.kafka.clients.consumer');
+    const policy = staysNear ? 'the nearest that exists' : reset;
+    this.#cluster.warn(`${message}, resetting offset to ${policy}`, 'org.apache.kafka.clients.consumer');
+    position.missed = staysNear && typeof offset === 'number' ? offset : null;
     position.offset = reset;
   }
 

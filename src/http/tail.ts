@@ -9,7 +9,7 @@ import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { badRequest, partitionNotFound, RestError, topicNotFound } from '../rest/rest-errors.ts';
 import { VIEW_FORMATS, type ViewFormat } from '../rest/record-view.ts';
-import { parsePosition, type TailPosition } from '../rest/tail-position.ts';
+import { isEndMark, parsePosition, type TailPosition } from '../rest/tail-position.ts';
 import { type TailRequest, type TailSurroundings, TopicTail } from '../rest/topic-tail.ts';
 import { describer, INT32, INT64, oneOf } from './api-description.ts';
 import { TextOutput } from './text-output.ts';
@@ -31,8 +31,11 @@ const SCHEMA = describe('Follow a topic: its new records, as they come', {
   description:
     'Server-sent events. `event: record` has one line of JSON: `topic`, `partition`, `offset`, `timestamp`, `key`, ' +
     '`value`, `headers`, and with `key_format` and `value_format` what the bytes were read as. Its `id` says where ' +
-    'all partitions go on: sent back as `Last-Event-ID` nothing is missed. `event: end` says why it ends: `limit`, ' +
-    '`topic_deleted`, `shutdown` or `error`.',
+    'all partitions go on: sent back as `Last-Event-ID` nothing is missed. An offset that is gone stands for the ' +
+    'first one there is, one beyond the end for the end.\n\n`event: end` says why it ends. After `shutdown` and ' +
+    '`error` EventSource goes on by itself. After `limit` the last id ends with `/end`; whoever comes back with it ' +
+    'gets 204, and EventSource stops; the id of the last record leads on. After `topic_deleted` it is 404, or the ' +
+    'first record of the topic that has the name by then.',
   params: { topic: 'Its name' },
   query: {
     from: 'Where to begin: `latest`, which is the default, `earliest`, or an offset',
@@ -62,6 +65,8 @@ type OpenTails = Map<TopicTail, Promise<void>>;
 function addRoute(app: FastifyInstance, options: TailRoutes, open: OpenTails): void {
   const { maxTails = DEFAULT_MAX_TAILS } = options;
   app.get('/topics/:topic/tail', { schema: SCHEMA, exposeHeadRoute: false }, async (request, reply) => {
+    // EventSource comes back after every end, unless it is told that there is nothing.
+    if (hasEnded(request)) return reply.code(204).send();
     const asked = tailRequest(request, options);
     if (open.size >= maxTails)
       throw new RestError(503, `${maxTails} tails are open at this broker already; try another one, or later`);
@@ -112,6 +117,12 @@ function formatOf(query: Query): ViewFormat | null {
   const known = VIEW_FORMATS.find((each) => each === format);
   if (known === undefined) throw badRequest(`format must be one of ${VIEW_FORMATS.join(', ')}`);
   return known;
+}
+
+/** The client has all that it wanted. */
+function hasEnded({ headers }: FastifyRequest): boolean {
+  const id = headers['last-event-id'];
+  return typeof id === 'string' && isEndMark(id);
 }
 
 function resumed({ headers }: FastifyRequest): TailPosition | null {

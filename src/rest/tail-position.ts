@@ -3,6 +3,9 @@
  * event and comes back in Last-Event-ID: `0:17,1:4@pZKd5vvoQ0mlHgUYsfTrWQ`, with the id of the topic that is meant.
  */
 
+/** Behind the position in the id of the last event of a tail that gave as many records as it was to give. */
+const END_MARK = '/end';
+
 export interface TailPosition {
   /** Partition to next offset. */
   readonly offsets: ReadonlyMap<number, number>;
@@ -21,6 +24,18 @@ export function positionText({ offsets, topicId }: TailPosition): string {
     .map(([partition, offset]) => `${partition}:${offset}`)
     .join(',');
   return topicId === null ? entries : `${entries}@${topicId}`;
+}
+
+/** @param position as text; empty when it is not known */
+export function endMark(position: string): string {
+  return position + END_MARK;
+}
+
+/** Whether the text is one that endMark gives. */
+export function isEndMark(text: string): boolean {
+  if (!text.endsWith(END_MARK)) return false;
+  const position = text.slice(0, -END_MARK.length);
+  return position === '' || parsePosition(position) !== null;
 }
 
 /** Null when the text is none that positionText gives. */

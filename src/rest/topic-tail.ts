@@ -14,7 +14,7 @@ import type { Logger } from '../lib/logger.ts';
 import { commentText, eventText, idText, retryText } from './event-stream.ts';
 import type { RecordView, Shown, ViewFormat } from './record-view.ts';
 import { restErrorOf } from './rest-errors.ts';
-import { positionText, type TailPosition } from './tail-position.ts';
+import { endMark, positionText, type TailPosition } from './tail-position.ts';
 
 export interface TailRequest {
   readonly topic: string;
@@ -68,6 +68,7 @@ const MAX_ID_LENGTH = 8192;
 
 const FETCHING: Omit<ConsumerSettings, 'topics' | 'partition' | 'start'> = {
   reset: 'earliest',
+  staysNear: true,
   isReadCommitted: false,
   maxWaitMs: 500,
   minBytes: 1,
@@ -217,7 +218,9 @@ export class TopicTail {
 
   #sayEnd(reason: TailEnd): void {
     const position = this.#position();
-    const id = position === '' || position.length > MAX_ID_LENGTH ? null : position;
+    const known = position.length > MAX_ID_LENGTH ? '' : position;
+    // A browser comes back by itself, after as many records as it wanted, too: by this it is known then.
+    const id = reason === 'limit' ? endMark(known) : known === '' ? null : known;
     const message = this.#message === null ? {} : { message: this.#message };
     this.#output.write(eventText('end', id, JSON.stringify({ reason, ...message })));
   }

@@ -153,15 +153,30 @@ describe('a tail', () => {
     await createTopic(cluster(), 'started', { partitions: 2 });
     await send(cluster(), 'started', spread(0, 20, 2));
     const one = await tail('started/tail?partition=1&from=7&limit=3');
-    expect((await one.take(3)).map(recordOf).map(({ partition, offset }) => [partition, offset])).toEqual([
+    const three = await one.take(3);
+    expect(three.map(recordOf).map(({ partition, offset }) => [partition, offset])).toEqual([
       [1, 7],
       [1, 8],
       [1, 9],
     ]);
+    expect((await one.next())?.id).toBe(`${three.at(-1)?.id}/end`);
+    // So that a browser does not come back for ever.
+    await expect(tail('started/tail?partition=1&limit=3', { lastEventId: one.lastEventId })).rejects.toThrow(/^204 $/);
     const latest = await tail('started/tail?partition=0');
     await eventually(() => latest.lastEventId.startsWith('0:10@'));
     await send(cluster(), 'started', [{ partition: 0, value: 'new' }]);
     expect((await latest.take(1)).map(recordOf)).toMatchObject([{ offset: 10, value: 'new' }]);
+  });
+
+  it('beyond the end it goes on from the end', async () => {
+    await createTopic(cluster(), 'short', { partitions: 2 });
+    await send(cluster(), 'short', spread(0, 20, 2));
+    const told = await tail('short/tail?partition=0&from=1000');
+    const resumed = await tail('short/tail', { lastEventId: '0:500,1:7' });
+    expect((await resumed.take(3)).map(recordOf)).toMatchObject([{ offset: 7 }, { offset: 8 }, { offset: 9 }]);
+    await eventually(() => told.lastEventId.startsWith('0:10@') && resumed.lastEventId.startsWith('0:10,1:10@'));
+    await send(cluster(), 'short', [{ partition: 0, value: 'new' }]);
+    for (const reader of [told, resumed]) expect((await reader.take(1)).map(recordOf)).toMatchObject([{ offset: 10 }]);
   });
 
   it('waits for a reader that does not read, and gives it everything then', async () => {

@@ -84,6 +84,7 @@ function start(
   starts: Readonly<Record<string, number | 'earliest' | 'latest' | null>>,
   reset: 'earliest' | 'none' = 'earliest',
   maxBytes = 1_000_000,
+  staysNear = false,
 ) {
   const [cluster, fetching, reader] = [newClient(), newClient(), new Reader()];
   const settings = {
@@ -92,6 +93,7 @@ function start(
     assigned: new Map(Object.entries(starts)),
     start: 'latest' as const,
     reset,
+    staysNear,
     isReadCommitted: false,
     maxWaitMs: 20,
     minBytes: 1,
@@ -226,4 +228,17 @@ it('a partition without an offset is left alone until it is sought; the others a
   await taken(reader, '1:1');
   consumer.seek('t', 0, 'earliest');
   await taken(reader, '0:0', '1:1');
+});
+
+it('beyond the end a reader that wants so goes on from the end, below the start from there', async () => {
+  append(0, 3);
+  append(1, 3);
+  const [first] = topic.partitions;
+  if (first !== undefined) first.startOffset = 2;
+  const { consumer, reader } = start({ 't-0': 1, 't-1': 9 }, 'earliest', 1_000_000, true);
+  reader.want(5);
+  await taken(reader, '0:2');
+  await eventually(() => expect(consumer.positions()).toContainEqual({ topic: 't', partition: 1, offset: 3 }));
+  append(1, 1);
+  await taken(reader, '0:2', '1:3');
 });

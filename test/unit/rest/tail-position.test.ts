@@ -1,7 +1,7 @@
 /** Where a reader of a topic goes on, as text. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parsePosition, positionText } from '../../../src/rest/tail-position.ts';
+import { endMark, isEndMark, parsePosition, positionText } from '../../../src/rest/tail-position.ts';
 
 const TOPIC_ID = 'pZKd5vvoQ0mlHgUYsfTrWQ';
 
@@ -26,6 +26,14 @@ test('what is written is read back', () => {
       expect(parsePosition(positionText(position))).toEqual(position);
     }),
   );
+});
+
+test('the end of what was wanted is no position, and known with and without one', () => {
+  for (const position of ['', '0:17', `0:17,1:4@${TOPIC_ID}`]) {
+    const mark = endMark(position);
+    expect([isEndMark(mark), isEndMark(position), parsePosition(mark)]).toEqual([true, false, null]);
+  }
+  expect(['x/end', '0:1/end/end', '0:1/END', '/end '].filter(isEndMark)).toEqual([]);
 });
 
 test.each([
