@@ -143,8 +143,8 @@ export class RecordProducer {
     const { partitionCount } = this.#leaders;
     if (partition < partitionCount) return null;
     const message =
-      `Partition ${partition} of topic ${topic} with partition count ${partitionCount} is not present in metadata ` +
-      `after ${maxBlockMs} ms.`;
+      `Partition ${partition} of topic ${topic} with partition count ${partitionCount} ` +
+      'is not present in metadata.';
     return new ApiError('TimeoutException', message);
   }
 

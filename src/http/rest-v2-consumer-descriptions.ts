@@ -12,9 +12,11 @@ export const RECORD_TYPES: readonly string[] = [
   'application/vnd.kafka.jsonschema.v2+json',
   'application/vnd.kafka.protobuf.v2+json',
 ];
+/** For everything but records it is of no matter which of them a client takes. */
+export const ANSWER_TYPES: readonly string[] = [V2_TYPE, ...RECORD_TYPES.filter((type) => type !== V2_TYPE)];
 
 const describe = describer('REST Proxy v2', { consumes: [V2_TYPE], produces: [V2_TYPE] });
-const describeRecords = describer('REST Proxy v2', { produces: RECORD_TYPES });
+const describeRecords = describer('REST Proxy v2', { produces: ANSWER_TYPES });
 
 const GROUP = { group: 'The id of the consumer group' };
 const PARAMS = { ...GROUP, instance: 'The name of the instance, which lives in the broker that made it' };

@@ -19,10 +19,11 @@ import {
 } from '../rest/consumer-requests.ts';
 import { badRequest, formatMismatch } from '../rest/rest-errors.ts';
 import type { Logger } from '../lib/logger.ts';
+import { acceptedType } from './accept.ts';
 import { askedAddress } from './asked-address.ts';
 import { HttpProblem } from './problem.ts';
-import { CONSUMER_ROUTES, RECORD_TYPES } from './rest-v2-consumer-descriptions.ts';
-import { agreeOnType, answerWith, V2_FORMATS, V2_TYPE } from './rest-v2-media.ts';
+import { ANSWER_TYPES, CONSUMER_ROUTES, RECORD_TYPES } from './rest-v2-consumer-descriptions.ts';
+import { agreeOnType, answerWith, V2_FORMATS } from './rest-v2-media.ts';
 import { wholeBody } from './whole-body.ts';
 
 export interface RestV2Consumers {
@@ -30,8 +31,6 @@ export interface RestV2Consumers {
   readonly logger: Logger;
 }
 
-/** For everything but records it is of no matter which of them a client takes. */
-const TYPES: readonly string[] = [V2_TYPE, ...RECORD_TYPES.filter((type) => type !== V2_TYPE)];
 const BODY_TYPES: readonly string[] = [...RECORD_TYPES, 'application/octet-stream'];
 /** The REST Proxy's consumer.request.max.bytes. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
@@ -45,7 +44,7 @@ export function restV2Consumers(options: RestV2Consumers): FastifyPluginAsync {
   return async (app) => {
     readBodies(app);
     await app.register(async (scope) => {
-      answerWith(scope, TYPES);
+      answerWith(scope, ANSWER_TYPES);
       instanceRoutes(scope, options);
       subscriptionRoutes(scope, options);
       offsetRoutes(scope, options);
@@ -187,6 +186,8 @@ function recordRoute(app: FastifyInstance, options: RestV2Consumers): void {
   const route = { schema: CONSUMER_ROUTES.records, exposeHeadRoute: false };
   app.get(`${INSTANCE}/records`, route, async (request, reply) => {
     const type = agreeOnType(request, reply, RECORD_TYPES);
+    // A refusal holds no records: whoever names no type gets it in that of all other answers.
+    request.agreedType = acceptedType(request.headers.accept, ANSWER_TYPES);
     const instance = instanceOf(options, request);
     if (V2_FORMATS.get(type) !== instance.config.format) throw formatMismatch();
     const timeoutMs = numberOf(request, 'timeout');

@@ -13,6 +13,7 @@ import { Deferred } from '../lib/deferred.ts';
 import { ConsumerRead, type ReadLimits } from './consumer-read.ts';
 import type { ConsumerState, PartitionPlace } from './consumer-state.ts';
 import type { ReadBudget } from './read-budget.ts';
+import { RestError, UNREADABLE, unreadable } from './rest-errors.ts';
 
 export interface ConsumerReadsOptions {
   readonly clock: Clock;
@@ -97,11 +98,11 @@ export class ConsumerReads {
 
   /** Takes a record; resolves when the next of the same partition may come. */
   async take(record: ConsumedRecord): Promise<void> {
-    const { state, budget, clock, decode } = this.#options;
+    const { state, budget, clock } = this.#options;
     state.take(record);
     let text: string;
     try {
-      text = await this.#textOf(record, decode);
+      text = await this.#textOf(record);
     } catch (error) {
       this.#putBack(record);
       this.fail(error);
@@ -120,10 +121,25 @@ export class ConsumerReads {
     await new Promise<void>((resolve) => clock.soon(resolve));
   }
 
-  async #textOf({ topic, partition, offset, key, value }: ConsumedRecord, decode: ConsumerReadsOptions['decode']) {
-    const [keyText, valueText] = [await decode(key), await decode(value)];
+  async #textOf(record: ConsumedRecord): Promise<string> {
+    const { topic, partition, offset } = record;
+    const [keyText, valueText] = [await this.#partText(record, 'key'), await this.#partText(record, 'value')];
     const name = JSON.stringify(topic);
     return `{"topic":${name},"key":${keyText},"value":${valueText},"partition":${partition},"offset":${offset}}`;
+  }
+
+  /** @throws RestError 40801 in the words of Java's consumer, and what is wrong with it */
+  async #partText(record: ConsumedRecord, part: 'key' | 'value'): Promise<string> {
+    try {
+      return await this.#options.decode(record[part]);
+    } catch (error) {
+      if (!(error instanceof RestError && error.code === UNREADABLE)) throw error;
+      const { topic, partition, offset } = record;
+      throw unreadable(
+        `Error deserializing ${part.toUpperCase()} for partition ${topic}-${partition} at offset ${offset}. ` +
+          `If needed, please seek past the record to continue consumption. ${error.message}`,
+      );
+    }
   }
 
   #putBack(record: ConsumedRecord): void {

@@ -10,7 +10,7 @@ import { Writer } from '../protocol/writer.ts';
 import { JsonError, type JsonValue, parseJson, writeJson } from '../registry/json-text.ts';
 import { readDatum } from './avro-datum-reader.ts';
 import { acceptsNull, DatumError, writeDatum } from './avro-datum-writer.ts';
-import { badRequest, RestError, restErrorOf } from './rest-errors.ts';
+import { badRequest, restErrorOf, unreadable } from './rest-errors.ts';
 import type { DatumSchema, SchemaLookup } from './schema-lookup.ts';
 
 /** Of v2. */
@@ -18,8 +18,6 @@ export type FormatName = 'binary' | 'json' | 'avro';
 
 const MAGIC_BYTE = 0;
 const HEADER_BYTES = 5;
-/** What cannot be made of a record's bytes; its status is Confluent's choice. */
-const UNREADABLE = 40801;
 const NO_BASE64 = /[^A-Za-z0-9+/]/;
 
 /** Throws RestError 400. */
@@ -86,24 +84,24 @@ export function decodeJson(bytes: Buffer): string {
     return writeJson(parseJson(bytes.toString(), { allowsComments: false }));
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
-    throw new RestError(UNREADABLE, `Error deserializing JSON message: ${error.message}`);
+    throw unreadable(`Error deserializing JSON message: ${error.message}`);
   }
 }
 
 /** Throws RestError 40801. */
 export async function decodeAvro(bytes: Buffer, schemas: SchemaLookup): Promise<string> {
   const id = avroSchemaId(bytes);
-  if (id === null) throw new RestError(UNREADABLE, 'Unknown magic byte!');
+  if (id === null) throw unreadable('Unknown magic byte!');
   const schema = await schemas.byId(id).catch((error: unknown) => {
     const refusal = restErrorOf(error);
     if (refusal === null) throw error;
-    throw new RestError(UNREADABLE, `Error retrieving Avro schema for id ${id}: ${refusal.message}`);
+    throw unreadable(`Error retrieving Avro schema for id ${id}: ${refusal.message}`);
   });
   try {
     return readDatum(schema.root, bytes, HEADER_BYTES);
   } catch (error) {
     if (!(error instanceof DatumError)) throw error;
-    throw new RestError(UNREADABLE, `Error deserializing Avro message for id ${id}: ${error.message}`);
+    throw unreadable(`Error deserializing Avro message for id ${id}: ${error.message}`);
   }
 }
 

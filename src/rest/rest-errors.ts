@@ -32,6 +32,8 @@ export const unprocessable = (message: string): RestError => refusal(422, messag
 export const topicNotFound = (): RestError => refusal(40401, 'Topic not found.');
 export const partitionNotFound = (): RestError => refusal(40402, 'Partition not found.');
 export const instanceNotFound = (): RestError => refusal(40403, 'Consumer instance not found.');
+/** A record, or a part of it, that is not of the format that it was asked for in. */
+export const unreadable = (detail: string): RestError => refusal(UNREADABLE, detail);
 export const formatMismatch = (): RestError =>
   refusal(40601, 'The requested embedded data format does not match the deserializer for this consumer instance');
 export const instanceExists = (): RestError =>
@@ -54,6 +56,8 @@ export const tooManyRequests = (detail: string): RestError => refusal(42901, det
 
 export const KAFKA_ERROR = 50002;
 export const KAFKA_RETRIABLE_ERROR = 50003;
+/** What cannot be made of a record's bytes; its status is Confluent's choice. */
+export const UNREADABLE = 40801;
 const KAFKA_BAD_REQUEST = 40002;
 const TOO_LARGE = 413;
 
@@ -92,10 +96,15 @@ export function restErrorOf(error: unknown): RestError | null {
   if (!(error instanceof ApiError)) return null;
   if (error.error !== null) return refusal(codeOf(error.error), error.message);
   if (error.exception === 'TimeoutException') {
-    const isTopicMissing = /not present in metadata/i.test(error.message);
-    return refusal(isTopicMissing ? 40401 : KAFKA_RETRIABLE_ERROR, error.message);
+    return refusal(missingCode(error.message) ?? KAFKA_RETRIABLE_ERROR, error.message);
   }
   return refusal(EXCEPTION_CODES.get(error.exception) ?? KAFKA_ERROR, error.message);
+}
+
+/** Of what a producer waited for in vain; Confluent's has the code of the topic for a partition, too. */
+function missingCode(message: string): number | null {
+  if (!/not present in metadata/i.test(message)) return null;
+  return message.startsWith('Partition ') ? 40402 : 40401;
 }
 
 /**

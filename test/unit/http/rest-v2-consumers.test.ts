@@ -108,6 +108,18 @@ describe('an instance', () => {
     expect(await read(json, 'text/html')).toMatchObject({ status: 406, body: { error_code: 406 } });
   });
 
+  it('refuses to read in the type that was named, and in that of the other answers where none was', async () => {
+    const desk = await open();
+    const typeFor = async (accept: string) => {
+      const { type } = await desk.ask('GET', '/consumers/g/instances/none/records', undefined, accept);
+      return type?.split(';')[0];
+    };
+    for (const accept of [JSON_RECORDS, BINARY, `${JSON_RECORDS}, */*;q=0.5`])
+      expect(await typeFor(accept)).toBe(accept.split(',')[0]);
+    for (const accept of ['*/*', '', 'text/html'])
+      expect(await typeFor(accept), accept).toBe('application/vnd.kafka.v2+json');
+  });
+
   it('refuses what does not go together, and bodies that it cannot read', async () => {
     const desk = await open();
     const instance = await desk.create('c');
@@ -191,7 +203,12 @@ describe('reading', () => {
     for (let i = 0; i < 2; i++)
       expect(await desk.ask('GET', `${instance}/records`, undefined, JSON_RECORDS)).toMatchObject({
         status: 408,
-        body: { error_code: 40801 },
+        body: {
+          error_code: 40801,
+          message: expect.stringMatching(
+            /^Error deserializing VALUE for partition t-0 at offset 1\. If needed, .*\. Error deserializing JSON message/,
+          ),
+        },
       });
     await desk.ask('POST', `${instance}/offsets`);
     expect(desk.group.offsets.get('t/0')).toBe(1);
