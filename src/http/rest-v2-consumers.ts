@@ -17,7 +17,8 @@ import {
   seekRequest,
   subscriptionRequest,
 } from '../rest/consumer-requests.ts';
-import { badRequest, formatMismatch } from '../rest/rest-errors.ts';
+import { parsePlainBody } from '../rest/json-body.ts';
+import { formatMismatch } from '../rest/rest-errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { acceptedType } from './accept.ts';
 import { askedAddress } from './asked-address.ts';
@@ -68,13 +69,7 @@ function readBodies(app: FastifyInstance): void {
 
 /** @throws RestError 400 */
 function parsed(body: string): unknown {
-  if (body.trim() === '') return undefined;
-  try {
-    return JSON.parse(body);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    throw badRequest(`malformed JSON: ${error.message}`);
-  }
+  return body.trim() === '' ? undefined : parsePlainBody(body);
 }
 
 function namesOf({ params }: FastifyRequest): { readonly group: string; readonly instance: string } {

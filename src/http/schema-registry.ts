@@ -7,6 +7,7 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import { acceptedType } from './accept.ts';
 import { HttpProblem } from './problem.ts';
+import { parsePlainJson } from '../registry/json-text.ts';
 import { leaderUnknown, RegistryError } from '../registry/registry-errors.ts';
 import { ABOUT, BODY_TYPES, CONTENT_TYPE, MEDIA_TYPES, ROOT_TYPES, SCHEMAS } from './registry-descriptions.ts';
 import {
@@ -104,7 +105,7 @@ function readBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser([...BODY_TYPES], { parseAs: 'string' }, (_request, body, done) => {
     try {
-      done(null, body === '' ? undefined : JSON.parse(String(body)));
+      done(null, body === '' ? undefined : parsePlainJson(String(body)));
     } catch (error) {
       done(new RegistryError(BAD_REQUEST, `Malformed JSON: ${error instanceof Error ? error.message : ''}`));
     }

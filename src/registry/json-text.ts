@@ -44,6 +44,8 @@ export class JsonError extends Error {
 const MAX_DEPTH = 500;
 const MAX_NUMBER_LENGTH = 1000;
 const MAX_VALUES = 1_000_000;
+/** Characters of a text in what is said of it. */
+const MAX_SHOWN = 40;
 const JAVA_PLAIN_FROM = 1e-3;
 const JAVA_PLAIN_BELOW = 1e7;
 
@@ -61,6 +63,17 @@ export function parseJson(text: string, { allowsComments = true, maxValues = MAX
   const value = reader.value(0);
   reader.end();
   return value;
+}
+
+/** JSON.parse, with what is wrong in the words of parseJson. Throws JsonError. */
+export function parsePlainJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    parseJson(text, { allowsComments: false });
+    throw new JsonError(error.message);
+  }
 }
 
 /** Without white space, as Jackson writes it. */
@@ -140,7 +153,7 @@ class JsonReader {
     this.#skipBlanks();
     if (this.#position < this.#text.length)
       throw new JsonError(
-        `dangling content after end of schema: ${this.#text.slice(this.#position, this.#position + 40)}`,
+        `dangling content after the end: ${this.#text.slice(this.#position, this.#position + MAX_SHOWN)}`,
       );
   }
 
@@ -179,11 +192,14 @@ class JsonReader {
     }
     let end = start + 1;
     while (end < this.#text.length && this.#text[end] !== '"') end += this.#text[end] === '\\' ? 2 : 1;
+    if (end >= this.#text.length)
+      throw new JsonError(`the text ends within the string that begins at position ${start}`);
     this.#position = end + 1;
     try {
       return JSON.parse(this.#text.slice(start, end + 1)) as string;
     } catch (error) {
-      throw new JsonError(`no string at position ${start}: ${error instanceof Error ? error.message : ''}`);
+      if (!(error instanceof SyntaxError)) throw error;
+      throw new JsonError(`the string that begins at position ${start} has a character or an escape that JSON has not`);
     }
   }
 

@@ -82,11 +82,12 @@ export class JsonValueSplitter {
     if (this.#kind !== 'nothing') this.#keep(chunk, start);
   }
 
-  /** To be called after the last chunk. Gives the value that the end completes, or null. @throws JsonStreamError */
+  /**
+   * To be called after the last chunk. Gives the value that the end completes, or cuts off: that it is none, and why,
+   * is for the reader of JSON to say, too. Null when there is nothing. @throws JsonStreamError
+   */
   end(): string | null {
-    if (this.#kind === 'nothing') return null;
-    if (this.#kind !== 'word') throw new JsonStreamError(`Unexpected end-of-input within ${this.#kindInWords()}`);
-    return this.#take(NOTHING, 0, 0);
+    return this.#kind === 'nothing' ? null : this.#take(NOTHING, 0, 0);
   }
 
   #begin(byte: number): void {
@@ -180,10 +181,6 @@ export class JsonValueSplitter {
       if (!(error instanceof TypeError)) throw error;
       throw new JsonStreamError('Invalid UTF-8');
     }
-  }
-
-  #kindInWords(): string {
-    return this.#kind === 'string' ? 'a String value' : 'an Object or Array';
   }
 }
 

@@ -7,13 +7,12 @@ import { invalidTopicName } from '../model/topic-names.ts';
 import {
   isJsonArray,
   isJsonObject,
-  JsonError,
   JsonNumber,
   type JsonObject,
   type JsonValue,
-  parseJson,
   writeJson,
 } from '../registry/json-text.ts';
+import { parseJsonBody } from './json-body.ts';
 import { invalidPayload, RestError } from './rest-errors.ts';
 import type { NewTopic } from './v3-admin.ts';
 
@@ -34,12 +33,7 @@ const TOPIC_MEMBERS = [
 
 /** Undefined for an empty body. @throws RestError 400 */
 export function readBody(text: string): JsonValue | undefined {
-  try {
-    return text.trim() === '' ? undefined : parseJson(text, { allowsComments: false });
-  } catch (error) {
-    if (error instanceof JsonError) throw new RestError(BAD_REQUEST, error.message);
-    throw error;
-  }
+  return text.trim() === '' ? undefined : parseJsonBody(text);
 }
 
 /** Of POST /topics. */

@@ -206,7 +206,7 @@ describe('reading', () => {
         body: {
           error_code: 40801,
           message: expect.stringMatching(
-            /^Error deserializing VALUE for partition t-0 at offset 1\. If needed, .*\. Error deserializing JSON message/,
+            /^Error deserializing VALUE for partition t-0 at offset 1\. If needed, .*\. Error deserializing JSON/,
           ),
         },
       });

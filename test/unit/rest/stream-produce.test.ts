@@ -219,12 +219,19 @@ test('what is no JSON ends the stream; a record that failed does not', async () 
   ]);
 });
 
-test('an end in the middle of a record is told', async () => {
+test.each([
+  ['{"value":', 'the text ends where a value should be'],
+  ['{"value', 'the text ends within the string that begins at position 1'],
+  ['{bad', "unexpected character 'b' at position 1, where a string should be"],
+])('%s before the end is told for what it is', async (sent, why) => {
   const stage = new Stage();
-  stage.send('{"value":');
+  stage.send(sent);
   stage.end();
   expect(await stage.ended).toBe('done');
-  expect(stage.written.join('')).toContain('Unexpected end-of-input');
+  expect(JSON.parse(stage.written.join(''))).toEqual({
+    error_code: 400,
+    message: `Bad Request: Error processing message: ${why}`,
+  });
 });
 
 test('a stream without anything but white space is empty', async () => {
