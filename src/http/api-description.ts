@@ -25,6 +25,9 @@ export interface JsonSchema {
   readonly examples?: readonly unknown[];
 }
 
+/** What an answer is, for fastify's plugin; it would go before the description of the schema. */
+const RESPONSE_DESCRIPTION = 'x-response-description';
+
 /** The parts of the API, in the order of the document. */
 export const TAGS = [
   { name: 'Schema Registry', description: "Schemas and their versions, as Confluent's Schema Registry has them" },
@@ -43,6 +46,8 @@ export interface RouteParts {
   readonly params?: { readonly [name: string]: JsonSchema | string };
   readonly query?: { readonly [name: string]: JsonSchema | string };
   readonly body?: JsonSchema;
+  /** By content type, where each has another one. */
+  readonly bodies?: { readonly [contentType: string]: JsonSchema };
   /** What is answered with status 200; null where there is nothing to read. */
   readonly answer?: JsonSchema | null;
   /** By status, where it is another one than 200, or more than one. */
@@ -91,6 +96,16 @@ export function mapOf(additionalProperties: JsonSchema): JsonSchema {
   return { type: 'object', additionalProperties };
 }
 
+/** The same, said of what it is as an answer or a body. */
+export function named(description: string, schema: JsonSchema): JsonSchema {
+  return { ...schema, description };
+}
+
+/** With a body that somebody might send. */
+export function withExample(schema: JsonSchema, example: unknown): JsonSchema {
+  return { ...schema, examples: [example] };
+}
+
 /** An answer without a body. */
 const NOTHING: JsonSchema = { type: 'null', description: 'Done; there is nothing to read' };
 
@@ -105,21 +120,36 @@ const PROBLEM: JsonSchema = {
   description: 'Why it was refused',
 };
 
-/** Describes the routes of one tag. */
+/** Refusals are JSON whatever is answered else. */
+function refusalOf(produces: readonly string[]): object {
+  const isJson = produces.every((type) => type.endsWith('json'));
+  if (isJson) return PROBLEM;
+  return { description: PROBLEM.description, content: { 'application/json': { schema: PROBLEM } } };
+}
+
+/** Describes the routes of one tag. What an answer does not say of itself the summary says. */
 export function describer(tag: Tag, { consumes, produces }: MediaTypes = {}): Describe {
-  return (summary, { description, params, query, body, answer, answers } = {}) => {
+  return (summary, { description, params, query, body, bodies, answer, answers } = {}) => {
     const schema: Record<string, unknown> = { tags: [tag], summary };
     if (description !== undefined) schema['description'] = description;
     if (params !== undefined) schema['params'] = { type: 'object', properties: described(params) };
     if (query !== undefined) schema['querystring'] = { type: 'object', properties: described(query) };
     if (body !== undefined) schema['body'] = body;
     if (body !== undefined && consumes !== undefined) schema['consumes'] = consumes;
+    if (bodies !== undefined)
+      schema['body'] = {
+        content: Object.fromEntries(Object.entries(bodies).map(([type, of]) => [type, { schema: of }])),
+      };
     if (produces !== undefined) schema['produces'] = produces;
     const all = answers ?? { 200: answer === undefined ? ANYTHING : answer };
-    const named = Object.entries(all).map(([status, answered]) => [status, answered ?? NOTHING]);
-    schema['response'] = { ...Object.fromEntries(named), default: PROBLEM };
+    const told = Object.entries(all).map(([status, answered]) => [status, toldOf(answered ?? NOTHING, summary)]);
+    schema['response'] = { ...Object.fromEntries(told), default: refusalOf(produces ?? []) };
     return schema as FastifySchema;
   };
+}
+
+function toldOf(answer: JsonSchema, summary: string): object {
+  return answer.description === undefined ? { ...answer, [RESPONSE_DESCRIPTION]: summary } : answer;
 }
 
 function described(parts: { readonly [name: string]: JsonSchema | string }): { [name: string]: JsonSchema } {

@@ -41,6 +41,10 @@ function pageRoutes(app: FastifyInstance, documentText: () => Promise<string>): 
   };
   app.get('/docs', { schema: { hide: true } }, show);
   app.get('/docs/*', { schema: { hide: true } }, show);
+  // Browsers ask for it whatever they show.
+  app.get('/favicon.ico', { schema: { hide: true } }, (_request, reply) =>
+    reply.code(204).header('cache-control', 'max-age=86400').send(),
+  );
   app.addHook('onClose', async () => {
     await opened?.close();
   });

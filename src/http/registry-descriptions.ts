@@ -9,10 +9,12 @@ import {
   listOf,
   mapOf,
   ANYTHING,
+  named,
   oneOf,
   type RouteParts,
   STRING,
   shape,
+  withExample,
 } from './api-description.ts';
 
 export const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json';
@@ -99,7 +101,7 @@ export const SUBJECTS = {
   delete: describe('Delete a subject with all its versions', {
     params: PARAMS.subject,
     query: PERMANENT,
-    answer: listOf(INT32),
+    answer: named('The versions that were deleted', listOf(INT32)),
   }),
   metadata: describe('The latest version that has the given metadata', {
     params: PARAMS.subject,
@@ -121,7 +123,7 @@ export const VERSIONS = {
     params: PARAMS.subject,
     query: { ...NORMALIZE, force: flag('Whatever the compatibility') },
     body: REGISTRATION,
-    answer: shape({ id: INT32 }, ['id']),
+    answer: named('The id of the schema', shape({ id: INT32 }, ['id'])),
   }),
   one: describe('A version of a subject', {
     params: PARAMS.version,
@@ -138,7 +140,11 @@ export const VERSIONS = {
     query: { ...DELETED, ...PAGE },
     answer: listOf(INT32),
   }),
-  delete: describe('Delete a version', { params: PARAMS.version, query: PERMANENT, answer: INT32 }),
+  delete: describe('Delete a version', {
+    params: PARAMS.version,
+    query: PERMANENT,
+    answer: named('The version that was deleted', INT32),
+  }),
 };
 
 export const SCHEMAS = {
@@ -187,18 +193,24 @@ function settingsOf(whose: string, params: RouteParts) {
     config: describe(`The level of compatibility ${whose}`, { ...params, query, answer: LEVEL_ANSWER }),
     setConfig: describe(`Set the level of compatibility ${whose}`, {
       ...params,
-      body: LEVEL_CHANGE,
-      answer: LEVEL_CHANGE,
+      body: withExample(LEVEL_CHANGE, { compatibility: 'FULL' }),
+      answer: named('What is set', LEVEL_CHANGE),
     }),
-    deleteConfig: describe(`Take back the level of compatibility ${whose}`, { ...params, answer: LEVEL_ANSWER }),
+    deleteConfig: describe(`Take back the level of compatibility ${whose}`, {
+      ...params,
+      answer: named('What it was', LEVEL_ANSWER),
+    }),
     mode: describe(`Whether schemas ${whose} may change`, { ...params, query, answer: MODE }),
     setMode: describe(`Set whether schemas ${whose} may change`, {
       ...params,
       query: { force: flag('Also to IMPORT while there are schemas') },
-      body: MODE,
-      answer: MODE,
+      body: withExample(MODE, { mode: 'READONLY' }),
+      answer: named('What is set', MODE),
     }),
-    deleteMode: describe(`Take back whether schemas ${whose} may change`, { ...params, answer: MODE }),
+    deleteMode: describe(`Take back whether schemas ${whose} may change`, {
+      ...params,
+      answer: named('What it was', MODE),
+    }),
   };
 }
 

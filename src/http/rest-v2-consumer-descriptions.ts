@@ -1,5 +1,17 @@
 /** How the routes of consumer instances describe themselves. */
-import { describer, INT32, INT64, type JsonSchema, listOf, nullable, oneOf, shape, STRING } from './api-description.ts';
+import {
+  describer,
+  INT32,
+  INT64,
+  type JsonSchema,
+  listOf,
+  named,
+  nullable,
+  oneOf,
+  shape,
+  STRING,
+  withExample,
+} from './api-description.ts';
 import { V2_TYPE } from './rest-v2-media.ts';
 
 /** In which records come, the one first that is meant when nothing is said. Those without a registry here never fit. */
@@ -22,6 +34,8 @@ const GROUP = { group: 'The id of the consumer group' };
 const PARAMS = { ...GROUP, instance: 'The name of the instance, which lives in the broker that made it' };
 const PARTITION = { topic: STRING, partition: INT32 };
 const PARTITIONS = shape({ partitions: listOf(shape(PARTITION, ['topic', 'partition'])) }, ['partitions']);
+const FIRST = { topic: 'users', partition: 0 };
+const SOME_PARTITIONS = withExample(PARTITIONS, { partitions: [FIRST] });
 const METADATA: JsonSchema = { ...nullable(STRING), description: 'Any words, kept with the offset' };
 const OFFSETS = shape({
   offsets: listOf(shape({ ...PARTITION, offset: INT64, metadata: METADATA }, ['topic', 'partition', 'offset'])),
@@ -41,20 +55,26 @@ const RECORD = shape({ topic: STRING, key: {}, value: {}, partition: INT32, offs
 export const CONSUMER_ROUTES = {
   create: describe('Create a consumer instance in a group', {
     params: GROUP,
-    body: INSTANCE,
-    answer: shape({ instance_id: STRING, base_uri: { ...STRING, description: 'Where all else is asked' } }),
+    body: withExample(INSTANCE, { name: 'one', format: 'json', 'auto.offset.reset': 'earliest' }),
+    answer: named(
+      'The instance',
+      shape({ instance_id: STRING, base_uri: { ...STRING, description: 'Where all else is asked' } }),
+    ),
   }),
   remove: describe('Delete a consumer instance; it commits and leaves its group', { params: PARAMS, ...DONE }),
   subscribe: describe('Subscribe to topics, or to all that match a pattern', {
     params: PARAMS,
-    body: shape({ topics: listOf(STRING), topic_pattern: { ...STRING, description: 'A regular expression' } }),
+    body: withExample(
+      shape({ topics: listOf(STRING), topic_pattern: { ...STRING, description: 'A regular expression' } }),
+      { topics: ['users'] },
+    ),
     ...DONE,
   }),
   subscription: describe('The topics subscribed to', { params: PARAMS, answer: shape({ topics: listOf(STRING) }) }),
   unsubscribe: describe('End the subscription, and any assignment', { params: PARAMS, ...DONE }),
   assign: describe('Read these partitions instead of sharing some in the group', {
     params: PARAMS,
-    body: PARTITIONS,
+    body: SOME_PARTITIONS,
     ...DONE,
   }),
   assignment: describe('The partitions of the instance', { params: PARAMS, answer: PARTITIONS }),
@@ -65,13 +85,13 @@ export const CONSUMER_ROUTES = {
       timeout: { ...INT32, description: 'Milliseconds to wait, where that is shorter than the time of the instance' },
       max_bytes: { ...INT64, description: 'Of keys and values; one record comes whatever its size' },
     },
-    answer: listOf(RECORD),
+    answer: named('The records that came, perhaps none', listOf(RECORD)),
   }),
   commit: describe('Commit offsets: of the records that were processed last or, without a body, all that was read', {
     params: PARAMS,
     query: { async: { ...oneOf('true', 'false'), description: 'Answers before it is done' } },
-    body: OFFSETS,
-    answer: listOf({}),
+    body: withExample(OFFSETS, { offsets: [{ ...FIRST, offset: 1 }] }),
+    answer: named('Done; the list is empty', listOf({})),
   }),
   committed: describe('The offsets that the group has committed', {
     description: 'The partitions stand in the body of the request: {"partitions": [{"topic": …, "partition": …}]}.',
@@ -80,14 +100,17 @@ export const CONSUMER_ROUTES = {
   }),
   seek: describe('Go on reading elsewhere', {
     params: PARAMS,
-    body: shape({
-      ...OFFSETS.properties,
-      timestamps: listOf(
-        shape({ ...PARTITION, timestamp: { ...STRING, description: 'ISO-8601, or seconds since 1970' } }),
-      ),
-    }),
+    body: withExample(
+      shape({
+        ...OFFSETS.properties,
+        timestamps: listOf(
+          shape({ ...PARTITION, timestamp: { ...STRING, description: 'ISO-8601, or seconds since 1970' } }),
+        ),
+      }),
+      { offsets: [{ ...FIRST, offset: 0 }] },
+    ),
     ...DONE,
   }),
-  beginning: describe('Go on reading from the first record', { params: PARAMS, body: PARTITIONS, ...DONE }),
-  end: describe('Go on reading from the end', { params: PARAMS, body: PARTITIONS, ...DONE }),
+  beginning: describe('Go on reading from the first record', { params: PARAMS, body: SOME_PARTITIONS, ...DONE }),
+  end: describe('Go on reading from the end', { params: PARAMS, body: SOME_PARTITIONS, ...DONE }),
 } as const;

@@ -7,7 +7,19 @@ import type { FormatName } from '../rest/embedded-format.ts';
 import { parseProduceRequest } from '../rest/produce-request.ts';
 import { produce, type ProductionTools, statusOf } from '../rest/record-production.ts';
 import { badRequest } from '../rest/rest-errors.ts';
-import { ANYTHING, describer, INT32, INT64, listOf, nullable, shape, STRING } from './api-description.ts';
+import {
+  ANYTHING,
+  describer,
+  INT32,
+  INT64,
+  type JsonSchema,
+  listOf,
+  named,
+  nullable,
+  shape,
+  STRING,
+  withExample,
+} from './api-description.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { answerWith, partitionOf, topicOf, V2_FORMATS, V2_TYPES } from './rest-v2-media.ts';
 
@@ -19,32 +31,49 @@ const MISSING_FORMATS: ReadonlyMap<string, string> = new Map([
 /** Of one body. */
 export const MAX_PRODUCE_BYTES = 16 * 1024 * 1024;
 
-const describe = describer('REST Proxy v2', { consumes: [...V2_FORMATS.keys()], produces: V2_TYPES });
+const describe = describer('REST Proxy v2', { produces: V2_TYPES });
 const SCHEMAS = {
-  key_schema: { ...STRING, description: 'For avro: the schema of the keys, registered under <topic>-key' },
+  key_schema: { ...STRING, description: 'The schema of the keys, registered under <topic>-key' },
   key_schema_id: { ...INT32, description: 'Instead of the schema: its id' },
-  value_schema: { ...STRING, description: 'For avro: the schema of the values, registered under <topic>-value' },
+  value_schema: { ...STRING, description: 'The schema of the values, registered under <topic>-value' },
   value_schema_id: { ...INT32, description: 'Instead of the schema: its id' },
 };
-const DATA = { ...ANYTHING, description: 'binary: base64; json: any; avro: in JSON, unions as {"type": value}' };
-const BODY = shape({ records: listOf(shape({ key: DATA, value: DATA, partition: INT32 })), ...SCHEMAS }, ['records']);
+const BASE64: JsonSchema = { ...nullable({ ...STRING, format: 'byte' }), description: 'In base64' };
+const DATUM = { ...ANYTHING, description: 'Avro\'s JSON: unions as {"type": value}' };
+const recordsOf = (data: JsonSchema): { readonly records: JsonSchema } => ({
+  records: listOf(shape({ key: data, value: data, partition: INT32 })),
+});
+const BODY_OF: { readonly [F in FormatName]: JsonSchema } = {
+  binary: withExample(shape(recordsOf(BASE64), ['records']), { records: [{ key: 'a2V5', value: 'aGVsbG8=' }] }),
+  json: withExample(shape(recordsOf(ANYTHING), ['records']), {
+    records: [{ key: 'ann', value: { id: 1, name: 'Ann' } }],
+  }),
+  avro: withExample(shape({ ...recordsOf(DATUM), ...SCHEMAS }, ['records']), {
+    value_schema_id: 1,
+    records: [{ value: { id: 1, name: 'Ann' } }],
+  }),
+};
+const BODIES = Object.fromEntries([...V2_FORMATS].map(([type, format]) => [type, BODY_OF[format]]));
 const PRODUCED = shape({
   partition: nullable(INT32),
   offset: nullable(INT64),
   error_code: { ...nullable(INT32), description: '50003 when another try may help, 50002 when not' },
   error: nullable(STRING),
 });
-const ANSWER = shape({
-  offsets: listOf(PRODUCED),
-  key_schema_id: nullable(INT32),
-  value_schema_id: nullable(INT32),
-});
+const ANSWER = named(
+  'What became of each record, in their order',
+  shape({
+    offsets: listOf(PRODUCED),
+    key_schema_id: nullable(INT32),
+    value_schema_id: nullable(INT32),
+  }),
+);
 const TOPIC = 'The name of the topic';
 const ROUTES = {
-  topic: describe('Produce records to a topic', { params: { topic: TOPIC }, body: BODY, answer: ANSWER }),
+  topic: describe('Produce records to a topic', { params: { topic: TOPIC }, bodies: BODIES, answer: ANSWER }),
   partition: describe('Produce records to one partition', {
     params: { topic: TOPIC, partition: { ...INT32, description: 'Its number, from 0 on' } },
-    body: BODY,
+    bodies: BODIES,
     answer: ANSWER,
   }),
 };

@@ -14,7 +14,7 @@ const NO_AUTHORIZER = 'No Authorizer is configured.';
 
 export function aclRoutes(routes: V3Routes): void {
   const params = paramsOf();
-  const refusal = { params, description: 'Refused: the cluster has no authorizer' };
+  const refusal = { params, description: 'Refused: the cluster has no authorizer', answers: {} };
   routes.on('GET', '/acls', describeV3('Searches ACLs', refusal), async (call) => {
     requireFilter(call, 'any', 'cannot be UNKNOWN');
     throw new KafkaError('SECURITY_DISABLED', 'No Authorizer is configured on the broker');

@@ -11,6 +11,7 @@ import {
   oneOf,
   STRING,
   shape,
+  withExample,
 } from './api-description.ts';
 
 export const describeV3 = describer('REST Proxy v3', {
@@ -178,28 +179,38 @@ export const LAG_SUMMARY = thing('KafkaConsumerGroupLagSummary', {
   max_lag_partition: RELATION,
 });
 
-export const NEW_TOPIC = shape(
-  {
-    topic_name: STRING,
-    partitions_count: INT32,
-    replication_factor: INT32,
-    replicas_assignments: { ...mapOf(listOf(INT32)), description: 'The brokers of each partition' },
-    configs: listOf(shape({ name: STRING, value: nullable(STRING) }, ['name'])),
-    validate_only: BOOLEAN,
-  },
-  ['topic_name'],
+export const NEW_TOPIC = withExample(
+  shape(
+    {
+      topic_name: STRING,
+      partitions_count: INT32,
+      replication_factor: INT32,
+      replicas_assignments: { ...mapOf(listOf(INT32)), description: 'The brokers of each partition' },
+      configs: listOf(shape({ name: STRING, value: nullable(STRING) }, ['name'])),
+      validate_only: BOOLEAN,
+    },
+    ['topic_name'],
+  ),
+  { topic_name: 'users', partitions_count: 3, configs: [{ name: 'retention.ms', value: '86400000' }] },
 );
 
-export const CONFIG_VALUE = shape({ value: nullable(STRING) });
+export const CONFIG_VALUE = withExample(shape({ value: nullable(STRING) }), { value: 'gzip' });
 
 const CHANGE = shape({ name: STRING, value: nullable(STRING), operation: oneOf('SET', 'DELETE') }, ['name']);
-export const CONFIG_CHANGES = shape({ data: listOf(CHANGE), validate_only: BOOLEAN }, ['data']);
-export const TOPICS_CHANGES = shape(
-  {
-    data: listOf(shape({ topic_name: STRING, configs: listOf(CHANGE) }, ['topic_name', 'configs'])),
-    validate_only: BOOLEAN,
-  },
-  ['data'],
+/** A setting of topics, and of brokers. */
+const SOME_CHANGES = [{ name: 'compression.type', value: 'gzip' }];
+export const CONFIG_CHANGES = withExample(shape({ data: listOf(CHANGE), validate_only: BOOLEAN }, ['data']), {
+  data: SOME_CHANGES,
+});
+export const TOPICS_CHANGES = withExample(
+  shape(
+    {
+      data: listOf(shape({ topic_name: STRING, configs: listOf(CHANGE) }, ['topic_name', 'configs'])),
+      validate_only: BOOLEAN,
+    },
+    ['data'],
+  ),
+  { data: [{ topic_name: 'users', configs: SOME_CHANGES }] },
 );
 export const FAILED_TOPICS = shape({
   failures: listOf(shape({ topic_name: STRING, error_code: INT32, message: STRING })),

@@ -1,5 +1,16 @@
 /** @pure How producing in v3 describes itself. */
-import { ANYTHING, INT32, INT64, type JsonSchema, listOf, oneOf, STRING, shape } from './api-description.ts';
+import {
+  ANYTHING,
+  INT32,
+  INT64,
+  type JsonSchema,
+  listOf,
+  named,
+  oneOf,
+  STRING,
+  shape,
+  withExample,
+} from './api-description.ts';
 import { describeV3, paramsOf } from './rest-v3-descriptions.ts';
 
 const DATA: JsonSchema = {
@@ -42,22 +53,29 @@ const REPORT: JsonSchema = {
   description: 'One report for each record, in their order; error_code is 200 when it was written',
 };
 
+const SOME_RECORD = { key: { type: 'STRING', data: 'ann' }, value: { type: 'JSON', data: { id: 1, name: 'Ann' } } };
+
 /** For fastify's `schema`. */
 export const DESCRIPTIONS = {
   stream: describeV3('Produces records', {
     description: 'One record, or any number of them one after the other while the connection is open.',
     params: paramsOf('topic_name'),
-    body: shape(RECORD),
+    body: withExample(shape(RECORD), SOME_RECORD),
     answer: REPORT,
   }),
   batch: describeV3('Produces up to ten records, each under an id', {
     params: paramsOf('topic_name'),
-    body: shape({ entries: listOf(shape({ id: STRING, ...RECORD }, ['id'])) }, ['entries']),
+    body: withExample(shape({ entries: listOf(shape({ id: STRING, ...RECORD }, ['id'])) }, ['entries']), {
+      entries: [{ id: '1', ...SOME_RECORD }],
+    }),
     answers: {
-      207: shape({
-        successes: listOf(shape({ id: STRING, ...PLACE }, ['id'])),
-        failures: listOf(shape({ id: STRING, error_code: INT32, message: STRING }, ['id', 'error_code'])),
-      }),
+      207: named(
+        'What became of each record, by its id',
+        shape({
+          successes: listOf(shape({ id: STRING, ...PLACE }, ['id'])),
+          failures: listOf(shape({ id: STRING, error_code: INT32, message: STRING }, ['id', 'error_code'])),
+        }),
+      ),
     },
   }),
 };

@@ -2,7 +2,7 @@
 import type { V3Admin } from '../rest/v3-admin.ts';
 import { newTopicOf, partitionsCountOf } from '../rest/v3-bodies.ts';
 import { sizedTopicView, topicView } from '../rest/v3-cluster-views.ts';
-import { INT32, shape } from './api-description.ts';
+import { INT32, named, shape, withExample } from './api-description.ts';
 import { shown, type V3Call, type V3Routes } from './rest-v3-call.ts';
 import { describeV3, listOfThings, NEW_TOPIC, paramsOf, TOPIC } from './rest-v3-descriptions.ts';
 
@@ -25,7 +25,10 @@ export function topicRoutes(routes: V3Routes, admin: V3Admin): void {
   const create = describeV3('Creates a topic, or tells whether it could be', {
     params: paramsOf(),
     body: NEW_TOPIC,
-    answers: { 200: { ...TOPIC, description: 'It could be created; nothing was done' }, 201: TOPIC },
+    answers: {
+      200: named('It could be created; nothing was done', TOPIC),
+      201: named('The topic that was created', TOPIC),
+    },
   });
   routes.on('POST', '/topics', create, async ({ links, body }, reply) => {
     const topic = newTopicOf(body);
@@ -44,10 +47,13 @@ export function topicRoutes(routes: V3Routes, admin: V3Admin): void {
 
   const enlarge = describeV3('Adds partitions to a topic', {
     params: paramsOf('topic_name'),
-    body: shape({ partitions_count: { ...INT32, description: 'How many there are to be altogether' } }, [
-      'partitions_count',
-    ]),
-    answer: TOPIC,
+    body: withExample(
+      shape({ partitions_count: { ...INT32, description: 'How many there are to be altogether' } }, [
+        'partitions_count',
+      ]),
+      { partitions_count: 6 },
+    ),
+    answer: named('The topic as it is now', TOPIC),
   });
   routes.on('PATCH', TOPIC_PATH, enlarge, async (call) => {
     const name = call.text('topic_name');

@@ -11,7 +11,7 @@ import { badRequest, partitionNotFound, RestError, topicNotFound } from '../rest
 import { VIEW_FORMATS, type ViewFormat } from '../rest/record-view.ts';
 import { isEndMark, parsePosition, type TailPosition } from '../rest/tail-position.ts';
 import { type TailRequest, type TailSurroundings, TopicTail } from '../rest/topic-tail.ts';
-import { describer, INT32, INT64, oneOf } from './api-description.ts';
+import { describer, INT32, INT64, named, oneOf, STRING } from './api-description.ts';
 import { TextOutput } from './text-output.ts';
 
 export interface TailRoutes extends TailSurroundings {
@@ -43,7 +43,10 @@ const SCHEMA = describe('Follow a topic: its new records, as they come', {
     format: { ...oneOf(...VIEW_FORMATS), description: 'What to read keys and values as, instead of what they seem' },
     limit: { ...INT64, description: 'End after so many records' },
   },
-  answer: { type: 'string' },
+  answers: {
+    200: named('The events, until it ends', STRING),
+    204: { type: 'null', description: 'The tail that Last-Event-ID is of gave all that it was to give' },
+  },
 });
 
 export function tailRoutes(options: TailRoutes): FastifyPluginAsync {

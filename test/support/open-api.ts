@@ -12,7 +12,12 @@ interface Described {
   readonly tags?: readonly string[];
   readonly parameters?: readonly { readonly in: string; readonly name: string }[];
   readonly requestBody?: { readonly content: { readonly [type: string]: unknown } };
-  readonly responses: { readonly [status: string]: { readonly content?: { readonly [type: string]: unknown } } };
+  readonly responses: { readonly [status: string]: DescribedResponse };
+}
+
+interface DescribedResponse {
+  readonly description: string;
+  readonly content?: { readonly [type: string]: unknown };
 }
 
 export interface ApiOperation extends Described {

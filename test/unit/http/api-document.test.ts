@@ -4,12 +4,16 @@ import type { FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { describer, INT32, shape } from '../../../src/http/api-description.ts';
 import { apiDocument } from '../../../src/http/api-document.ts';
+import { BodyBudget } from '../../../src/http/body-budget.ts';
 import { healthRoutes } from '../../../src/http/health.ts';
 import { metricsRoute } from '../../../src/http/metrics.ts';
+import { restV2Produce } from '../../../src/http/rest-v2-produce.ts';
 import { schemaRegistryRoutes } from '../../../src/http/schema-registry.ts';
 import { newHttpApp } from '../../../src/http/server.ts';
+import { SystemClock } from '../../../src/lib/clock.ts';
 import { silentLogger } from '../../../src/lib/logger.ts';
 import { SystemRandom } from '../../../src/lib/random.ts';
+import type { SchemaLookup } from '../../../src/rest/schema-lookup.ts';
 import { type ApiOperation, operationsOf, type OpenApi } from '../../support/open-api.ts';
 
 let app: FastifyInstance;
@@ -27,12 +31,18 @@ beforeEach(() => {
     plugins: [
       healthRoutes(unwell),
       metricsRoute('/metrics', 'Metrics', unwell, silentLogger),
+      restV2Produce(
+        { writer: { write: never }, schemas: {} as SchemaLookup, clock: new SystemClock() },
+        new BodyBudget(1, 1),
+      ),
       schemaRegistryRoutes({ registry, forward: never, clusterId: 'c', version: '1' }),
       async (routes) => {
         routes.post('/v3/topics/:topic_name/records::batch', { schema: describe('Many') }, never);
         routes.get('/v3/topics/:topic_name', { schema: describe('One', { params: { topic_name: 'It' } }) }, never);
         const schema = describe('None', { answers: { 204: null }, body: shape({ a: INT32 }) });
         routes.delete('/v3/topics/:topic_name', { schema }, never);
+        const events = describer('Tail', { produces: ['text/event-stream'] });
+        routes.get('/events', { schema: events('Events', { answer: shape({}) }) }, never);
       },
     ],
     documentation: (routes) => apiDocument(routes, '1.2.3'),
@@ -79,6 +89,28 @@ test('paths, ids and bodies are those of the routes', async () => {
   expect(named('getRoot')?.path).toBe('/');
 });
 
+test('each content type has a body of its own, with an example', async () => {
+  const operations = operationsOf(await documentAt('localhost'));
+  const content = operations.find(({ operationId }) => operationId === 'postTopicsByTopic')?.requestBody?.content;
+  expect(content).toMatchObject({
+    'application/vnd.kafka.binary.v2+json': { example: { records: [{ key: 'a2V5', value: 'aGVsbG8=' }] } },
+    'application/vnd.kafka.json.v2+json': { example: { records: [{ value: { name: 'Ann' } }] } },
+    'application/vnd.kafka.avro.v2+json': { example: { value_schema_id: 1 } },
+  });
+  expect(JSON.stringify(content?.['application/vnd.kafka.json.v2+json'])).not.toContain('value_schema');
+});
+
+test('answers are named, and refusals are JSON whatever the others are', async () => {
+  const operations = operationsOf(await documentAt('localhost'));
+  for (const { operationId, responses } of operations) {
+    for (const { description } of Object.values(responses))
+      expect(description, operationId).not.toMatch(/^(|Default.*)$/);
+    for (const type of Object.keys(responses['default']?.content ?? {})) expect(type, operationId).toMatch(/json$/);
+  }
+  const events = operations.find(({ path }) => path === '/events')?.responses;
+  expect(Object.keys(events?.['200']?.content ?? {})).toEqual(['text/event-stream']);
+});
+
 test('the server is the one that was asked, and what is no address is not repeated', async () => {
   expect((await documentAt('kafka1:8081')).servers).toEqual([{ url: 'http://kafka1:8081' }]);
   expect((await documentAt('[::1]:8081')).servers).toEqual([{ url: 'http://[::1]:8081' }]);
@@ -99,6 +131,9 @@ test('the page and all that it wants come from here, under rules that let nothin
     expect(headers['x-content-type-options'], url).toBe('nosniff');
   }
   expect((await app.inject('/docs/json')).json()).toMatchObject({ openapi: '3.1.0', servers: [{ url: '/' }] });
+  // The bar that asks for the address of a document has a style within the page, which the rules forbid.
+  expect((await app.inject('/docs/static/swagger-initializer.js')).body).toMatch(/"?layout"?: *"BaseLayout"/);
+  expect((await app.inject('/favicon.ico')).statusCode).toBe(204);
 });
 
 test('what is not there is told in the one problem body', async () => {
