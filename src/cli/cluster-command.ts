@@ -350,7 +350,8 @@ class LocalCluster {
         .trimEnd();
       return `  ${index === 0 ? bold(line) : line}`;
     });
-    const bootstrap = this.#brokers[0]?.address ?? '';
+    const [first] = this.#brokers;
+    const bootstrap = first?.address ?? '';
     return [
       `The cluster is up after ${this.#progress.seconds} s.`,
       '',
@@ -361,6 +362,8 @@ class LocalCluster {
       `  bin/kafka-topics.sh --describe --bootstrap-server ${bootstrap}`,
       `  bin/kafka-console-producer.sh --topic first-topic --bootstrap-server ${bootstrap}`,
       `  bin/kafka-console-consumer.sh --topic first-topic --from-beginning --bootstrap-server ${bootstrap}`,
+      '',
+      `In a browser, to read what HTTP answers and to try it: http://localhost:${first?.httpPort ?? ''}/docs`,
       '',
       'Ctrl-C stops everything. The data is kept.',
       '',

@@ -1,6 +1,6 @@
 /**
- * The page of the API for people, to read and to try it out, by fastify's own plugin and from its files alone: a fastify
- * of its own, made when somebody first wants to read, which no port leads to. Loaded by api-document.ts alone.
+ * The page of the API for people, to read and to try it out, by fastify's own plugin and from its files alone: a
+ * fastify of its own, made when somebody first wants to read, which no port leads to. Loaded by api-document.ts alone.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import swagger from '@fastify/swagger';

@@ -96,6 +96,8 @@ test('the tutorial works against a cluster that was just started, and finds its 
     expect(cluster.output).toMatch(new RegExp(`broker ${id} +localhost:${port + id - 1} +${http} `));
     expect((await fetch(`http://${http}/health/ready`)).status).toBe(200);
   }
+  const [page = ''] = /http:\S+\/docs$/m.exec(cluster.output) ?? [];
+  expect((await fetch(page)).headers.get('content-type')).toMatch(/^text\/html/);
 
   expect((await script('kafka-topics.sh', ['--create', '--topic', 'first-topic'])).stdout).toBe(
     'Created topic first-topic.\n',
