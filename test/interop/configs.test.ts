@@ -117,7 +117,7 @@ it('is refused in the same words', async () => {
 
 it('what a broker of either make stores counts for those of the other', async () => {
   // What Apache Kafka needs to believe that all brokers speak its newest inter-broker protocol.
-  // It also makes the map of its cleaner anew with each change, and its notifications end when the heap cannot hold two.
+  // It makes the map of its cleaner anew with each change, and its notifications end when the heap cannot hold two.
   const overrides = { 'inter.broker.protocol.version': '3.9', 'log.cleaner.dedupe.buffer.size': '2097152' };
   await withCluster({ overrides }, async (mixed) => {
     const apache = mixed.broker(3);
