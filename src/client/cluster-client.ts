@@ -235,18 +235,12 @@ export class ClusterClient {
     isStale: (response: ResponseOut<A>) => boolean,
   ): Promise<ResponseOut<A>> {
     const deadline = this.deadline();
-    let backoffMs = MIN_BACKOFF_MS;
-    for (;;) {
+    return this.#untilAnswered(call, deadline, async () => {
       await this.metadata([], call, { deadline });
       const controller = this.nodeById(this.#controllerId);
-      if (controller !== undefined) {
-        const response = await this.#attempt(controller, api, request, deadline);
-        if (response !== null && !isStale(response)) return response;
-      }
-      if (this.clock.monotonicMs() + backoffMs >= deadline) throw timedOut(call);
-      await this.clock.sleep(backoffMs);
-      backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS);
-    }
+      const response = controller === undefined ? null : await this.#attempt(controller, api, request, deadline);
+      return response === null || isStale(response) ? null : response;
+    });
   }
 
   /**
@@ -260,15 +254,11 @@ export class ClusterClient {
     call: string,
     deadline = this.deadline(),
   ): Promise<ResponseOut<A>> {
-    for (let backoffMs = MIN_BACKOFF_MS; ; backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS)) {
+    return this.#untilAnswered(call, deadline, async () => {
       await this.metadata([], call, { deadline });
       const node = this.nodeById(brokerId);
-      const response = node === undefined ? null : await this.#attempt(node, api, request, deadline);
-      if (response !== null) return response;
-      if (this.#closed) throw new ApiError('TimeoutException', `The ${this.#settings.kind} was closed. Call: ${call}`);
-      if (this.clock.monotonicMs() + backoffMs >= deadline) throw timedOut(call);
-      await this.#pause(backoffMs);
-    }
+      return node === undefined ? null : await this.#attempt(node, api, request, deadline);
+    });
   }
 
   /** Sends to that broker alone, again after a lost connection until the deadline. @throws ApiError TimeoutException */
@@ -279,9 +269,14 @@ export class ClusterClient {
     call: string,
     deadline = this.deadline(),
   ): Promise<ResponseOut<A>> {
+    return this.#untilAnswered(call, deadline, () => this.#attempt(node, api, request, deadline));
+  }
+
+  /** Tries again while there is no answer (null), less and less often. @throws ApiError TimeoutException */
+  async #untilAnswered<T>(call: string, deadline: number, attempt: () => Promise<T | null>): Promise<T> {
     for (let backoffMs = MIN_BACKOFF_MS; ; backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS)) {
-      const response = await this.#attempt(node, api, request, deadline);
-      if (response !== null) return response;
+      const answer = await attempt();
+      if (answer !== null) return answer;
       if (this.#closed) throw new ApiError('TimeoutException', `The ${this.#settings.kind} was closed. Call: ${call}`);
       if (this.clock.monotonicMs() + backoffMs >= deadline) throw timedOut(call);
       await this.#pause(backoffMs);
