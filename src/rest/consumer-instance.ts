@@ -75,6 +75,8 @@ export class ConsumerInstance {
   #lastUseMs: number;
   /** The client has to commit what was returned, and has not done so since. */
   #isCommitDue = false;
+  /** Reads that were answered with records. */
+  #returnCount = 0;
   /** Lets the group deal its partitions out anew. */
   #giveWay: (() => void) | null = null;
   #isResting = true;
@@ -93,6 +95,7 @@ export class ConsumerInstance {
       budget,
       onReturned: () => {
         this.#isCommitDue = !config.isCommitting;
+        this.#returnCount++;
       },
       decode: (bytes) => decodeAs(config.format, bytes, schemas),
       goBack: (places) => this.#goBack(places),
@@ -290,7 +293,10 @@ export class ConsumerInstance {
   /** Commits these, or all that is consumed. @throws RestError, ApiError */
   async commit(offsets: readonly GroupOffset[] | null): Promise<void> {
     this.#mustBeOpen();
+    const returnCount = this.#returnCount;
     await this.#commit(offsets);
+    // What was returned meanwhile is not in it.
+    if (this.#returnCount !== returnCount) return;
     this.#isCommitDue = false;
     this.#giveWay?.();
   }

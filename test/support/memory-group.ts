@@ -29,6 +29,8 @@ export class MemoryGroup {
   readonly failures = new Map<'join' | 'sync' | 'heartbeat' | 'commit' | 'fetch' | 'find', number[]>();
   /** A join is not answered while this is set. */
   isJoinBlocked = false;
+  /** What commits wait for before they are made. */
+  beforeCommit: Promise<void> = Promise.resolve();
   #memberId = '';
   #memberCount = 0;
   #generationId = 0;
@@ -51,7 +53,7 @@ export class MemoryGroup {
       .on(SyncGroup, ({ assignments }) => this.#sync(assignments), newest(SyncGroup))
       .on(Heartbeat, ({ generationId }) => this.#heartbeat(generationId), newest(Heartbeat))
       .on(OffsetFetch, (request, version) => this.#fetch(request, version), newest(OffsetFetch))
-      .on(OffsetCommit, (request) => this.#commit(request), newest(OffsetCommit))
+      .on(OffsetCommit, (request) => this.beforeCommit.then(() => this.#commit(request)), newest(OffsetCommit))
       .on(LeaveGroup, ({ memberId, members }) => this.#leave(members[0]?.memberId ?? memberId), newest(LeaveGroup));
   }
 

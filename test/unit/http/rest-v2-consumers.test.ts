@@ -2,6 +2,7 @@
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { SystemClock, type Timer } from '../../../src/lib/clock.ts';
+import { Deferred } from '../../../src/lib/deferred.ts';
 import { Errors } from '../../../src/protocol/errors.ts';
 import { ConsumerDesk } from '../../support/consumer-desk.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -21,14 +22,21 @@ const P0 = { topic: 't', partition: 0 };
 const BINARY = 'application/vnd.kafka.binary.v2+json';
 const JSON_RECORDS = 'application/vnd.kafka.json.v2+json';
 
-/** Its seconds are twentieths. */
+/** Its seconds are parts of seconds, twentieths unless said otherwise. */
 class QuickClock extends SystemClock {
+  readonly #speed: number;
+
+  constructor(speed = 20) {
+    super();
+    this.#speed = speed;
+  }
+
   override monotonicMs(): number {
-    return super.monotonicMs() * 20;
+    return super.monotonicMs() * this.#speed;
   }
 
   override schedule(delayMs: number, callback: () => void): Timer {
-    return super.schedule(delayMs / 20, callback);
+    return super.schedule(delayMs / this.#speed, callback);
   }
 }
 
@@ -351,6 +359,26 @@ describe('a member of a group', () => {
       expect.stringMatching(/^committed 0=2/),
       'joined member-1 for t by range',
     ]);
+  });
+
+  it('keeps its partitions for what was returned while a commit was under way, too', async () => {
+    const desk = await open({}, new QuickClock(4));
+    desk.append(0, '1');
+    const instance = await subscribed(desk, { 'auto.commit.enable': false });
+    await readAll(desk, instance, 1);
+    const made = new Deferred();
+    desk.group.beforeCommit = made.promise;
+    const commit = desk.ask('POST', `${instance}/offsets`);
+    desk.append(0, '2');
+    await readAll(desk, instance, 1);
+    made.resolve();
+    expect((await commit).status).toBe(200);
+    desk.group.fail('heartbeat', Errors.REBALANCE_IN_PROGRESS, Errors.REBALANCE_IN_PROGRESS);
+    await eventually(() => desk.group.failures.get('heartbeat')?.length === 0);
+    expect(desk.group.events.filter((event) => event.startsWith('joined'))).toHaveLength(1);
+    await desk.ask('POST', `${instance}/offsets`);
+    await eventually(() => desk.group.events.filter((event) => event.startsWith('joined')).length === 2);
+    expect(desk.group.offsets.get('t/0')).toBe(2);
   });
 
   it('returns nothing of what it had before the partitions were dealt out anew', async () => {
