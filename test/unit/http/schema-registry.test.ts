@@ -1,14 +1,7 @@
 /** The Schema Registry as clients see it, over a log in memory. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RegistryDesk } from '../../support/registry-desk.ts';
-
-const field = (name: string, type: unknown, more: object = {}) => ({ name, type, ...more });
-const user = (...fields: unknown[]) => ({ type: 'record', name: 'User', fields });
-const V1 = user(field('id', 'int'), field('name', 'string'));
-const V2 = user(field('id', 'int'), field('name', 'string'), field('email', 'string', { default: '' }));
-const MISFIT = user(field('id', 'string'));
-const text = (schema: unknown) => JSON.stringify(schema);
-const body = (schema: unknown, more: object = {}) => ({ schema: text(schema), ...more });
+import { body, field, MISFIT, text, user, V1, V2 } from '../../support/user-schemas.ts';
 
 let desk: RegistryDesk;
 beforeEach(() => {
