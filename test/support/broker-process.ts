@@ -57,6 +57,11 @@ export class BrokerProcess {
     return `127.0.0.1:${this.port}`;
   }
 
+  /** Of this life of the broker. */
+  get implementation(): Implementation {
+    return this.#implementation;
+  }
+
   get pid(): number {
     const pid = this.#process?.pid;
     if (pid === undefined) throw new Error(`broker ${this.id} does not run`);
