@@ -9,6 +9,7 @@ const seconds = (tests: number, hooks: number) => ({ testTimeout: tests * 1000, 
  */
 export default defineConfig({
   test: {
+    globalSetup: 'test/support/run-directory.ts',
     projects: [
       { test: { name: 'tidy', include: ['test/tidy.test.ts'] } },
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false } },
