@@ -7,11 +7,10 @@ import * as path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createTopic } from '../support/admin.ts';
 import type { TestCluster } from '../support/cluster.ts';
+import { dumpWithBoth } from '../support/dump-log.ts';
 import { eventually } from '../support/eventually.ts';
 import type { Implementation } from '../support/implementation.ts';
-import { kafkaTool } from '../support/java-tools.ts';
 import { kcat } from '../support/kcat.ts';
-import { script } from '../support/scripts.ts';
 import { useCluster } from '../support/use-cluster.ts';
 
 const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
@@ -74,26 +73,19 @@ describe.each(['barnabas', 'apache-kafka'] as Implementation[])('the compacted f
   });
   beforeAll(() => writeEverything(cluster()));
 
-  async function dump(files: readonly string[], ...args: string[]): Promise<string> {
-    const all = ['--files', files.join(','), ...args];
-    const [ours, theirs] = await Promise.all([script('kafka-dump-log.sh', all), kafkaTool('dumpLog', all)]);
-    expect(theirs.exitCode, theirs.stderr).toBe(0);
-    expect(ours.exitCode, ours.stderr).toBe(0);
-    expect(ours.stdout).toBe(theirs.stdout);
-    return theirs.stdout + theirs.stderr;
-  }
-
   it('are in order and read alike by both tools', async () => {
-    expect(await dump(filesOf(cluster(), '.log'), '--deep-iteration', '--print-data-log')).not.toMatch(COMPLAINTS);
-    expect(await dump(filesOf(cluster(), 'index'))).not.toMatch(COMPLAINTS);
-    expect(await dump(filesOf(cluster(), '.snapshot'))).not.toMatch(COMPLAINTS);
-    expect(await dump(filesOf(cluster(), 'index'), '--verify-index-only')).not.toMatch(COMPLAINTS);
-    expect(await dump(filesOf(cluster(), 'index'), '--index-sanity-check')).not.toMatch(COMPLAINTS);
+    expect(await dumpWithBoth(filesOf(cluster(), '.log'), '--deep-iteration', '--print-data-log')).not.toMatch(
+      COMPLAINTS,
+    );
+    expect(await dumpWithBoth(filesOf(cluster(), 'index'))).not.toMatch(COMPLAINTS);
+    expect(await dumpWithBoth(filesOf(cluster(), '.snapshot'))).not.toMatch(COMPLAINTS);
+    expect(await dumpWithBoth(filesOf(cluster(), 'index'), '--verify-index-only')).not.toMatch(COMPLAINTS);
+    expect(await dumpWithBoth(filesOf(cluster(), 'index'), '--index-sanity-check')).not.toMatch(COMPLAINTS);
   });
 
   it.each(CODECS)('hold the last record of each key below what is clean, and all above: %s', async (codec) => {
     const topic = `compacted-${codec}`;
-    const printed = await dump(filesOf(cluster(), '.log', [topic]), '--deep-iteration', '--print-data-log');
+    const printed = await dumpWithBoth(filesOf(cluster(), '.log', [topic]), '--deep-iteration', '--print-data-log');
     const records = [...printed.matchAll(/^\| offset: (\d+) .*? key: key (\d+)( payload: value (\d+))?/gm)];
     const clean = cleanedOffset(cluster(), topic);
     const offsets = records.map(([, offset]) => Number(offset));

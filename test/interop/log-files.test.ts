@@ -7,11 +7,10 @@ import * as path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createTopic } from '../support/admin.ts';
 import type { TestCluster } from '../support/cluster.ts';
+import { dumpWithBoth } from '../support/dump-log.ts';
 import { useCluster } from '../support/use-cluster.ts';
 import type { Implementation } from '../support/implementation.ts';
-import { kafkaTool } from '../support/java-tools.ts';
 import { kcat } from '../support/kcat.ts';
-import { script } from '../support/scripts.ts';
 
 const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
 const TOPICS = [...CODECS.map((codec) => `files-${codec}`), 'files-append-time'];
@@ -64,16 +63,6 @@ describe.each(['barnabas', 'apache-kafka'] as Implementation[])('the files of %s
   const cluster = useCluster({ brokers: 2, implementation });
   beforeAll(() => writeEverything(cluster()));
 
-  /** Runs both tools over the files, compares what they say word by word and returns it. */
-  async function dump(files: readonly string[], ...args: string[]): Promise<string> {
-    const all = ['--files', files.join(','), ...args];
-    const [ours, theirs] = await Promise.all([script('kafka-dump-log.sh', all), kafkaTool('dumpLog', all)]);
-    expect(theirs.exitCode, theirs.stderr).toBe(0);
-    expect(ours.exitCode, ours.stderr).toBe(0);
-    expect(ours.stdout).toBe(theirs.stdout);
-    return theirs.stdout + theirs.stderr;
-  }
-
   function allOf(brokerId: number, ...extensions: string[]): string[] {
     return TOPICS.flatMap((topic) => extensions.flatMap((extension) => filesOf(cluster(), brokerId, topic, extension)));
   }
@@ -81,12 +70,12 @@ describe.each(['barnabas', 'apache-kafka'] as Implementation[])('the files of %s
   it.each([1, 2])('are in order and read alike by both tools, on broker %i', async (id) => {
     for (const extension of ['.log', '.index', '.timeindex', '.snapshot'])
       expect(allOf(id, extension).length).toBeGreaterThan(TOPICS.length);
-    const logs = await dump(allOf(id, '.log'), '--deep-iteration', '--print-data-log');
+    const logs = await dumpWithBoth(allOf(id, '.log'), '--deep-iteration', '--print-data-log');
     expect(logs).not.toMatch(COMPLAINTS);
     expect(logs.match(/\| offset: /g)).toHaveLength(CODECS.length * 600 + 300);
-    expect(await dump(allOf(id, '.index', '.timeindex', '.snapshot'))).not.toMatch(COMPLAINTS);
+    expect(await dumpWithBoth(allOf(id, '.index', '.timeindex', '.snapshot'))).not.toMatch(COMPLAINTS);
     const indexes = allOf(id, '.index', '.timeindex');
-    expect(await dump(indexes, '--verify-index-only')).not.toMatch(COMPLAINTS);
-    expect(await dump(indexes, '--index-sanity-check')).not.toMatch(COMPLAINTS);
+    expect(await dumpWithBoth(indexes, '--verify-index-only')).not.toMatch(COMPLAINTS);
+    expect(await dumpWithBoth(indexes, '--index-sanity-check')).not.toMatch(COMPLAINTS);
   });
 });

@@ -33,6 +33,7 @@ import {
   memberContext,
   syncRequest,
 } from './group-requests.ts';
+import { groupOf, list, memberOf } from './group-arguments.ts';
 import { type GroupSettings, GroupStage } from './group-stage.ts';
 import { ManualTopics } from './manual-topics.ts';
 import { playCommands, type ScriptArguments, type ScriptCommands } from './script.ts';
@@ -296,23 +297,6 @@ class ConsumerGroupPlay {
       return decide(shard, ticket, nowMs);
     });
   }
-}
-
-function list(text: string): string[] {
-  return text === '' ? [] : text.split(',');
-}
-
-function groupOf(args: ScriptArguments): { groupId: string } {
-  return { groupId: args.text('g', 'g') };
-}
-
-function memberOf(args: ScriptArguments) {
-  return {
-    ...groupOf(args),
-    memberId: args.text('member', ''),
-    groupInstanceId: args.has('instance') ? args.text('instance') : null,
-    generationId: args.number('gen'),
-  };
 }
 
 function printJoin(answer: JoinGroupAnswer): string {

@@ -26,6 +26,7 @@ import {
   subscription,
   syncRequest,
 } from './group-requests.ts';
+import { groupOf, list, memberOf } from './group-arguments.ts';
 import { type GroupSettings, GroupStage } from './group-stage.ts';
 import { playCommands, type ScriptArguments, type ScriptCommands } from './script.ts';
 
@@ -189,23 +190,6 @@ function settingsOf(args: ScriptArguments): Partial<GroupSettings> {
     groupInitialRebalanceDelayMs: args.number('initial-delay', 0),
     offsetsRetentionMinutes: args.number('retention-minutes', 10_080),
     offsetMetadataMaxBytes: args.number('metadata-max', 4096),
-  };
-}
-
-function list(text: string): string[] {
-  return text === '' ? [] : text.split(',');
-}
-
-function groupOf(args: ScriptArguments): { groupId: string } {
-  return { groupId: args.text('g', 'g') };
-}
-
-function memberOf(args: ScriptArguments) {
-  return {
-    ...groupOf(args),
-    memberId: args.text('member', ''),
-    groupInstanceId: args.has('instance') ? args.text('instance') : null,
-    generationId: args.number('gen'),
   };
 }
 
