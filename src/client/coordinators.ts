@@ -71,13 +71,8 @@ export class Coordinators {
       for (const [groupId, error] of await this.#find(open, call, deadline))
         if (isLasting(error)) answers.set(groupId, error);
         else latest = error;
-      const byNode = Map.groupBy(
-        open.filter((groupId) => this.#known.has(groupId)),
-        (groupId) => this.#known.get(groupId),
-      );
       await Promise.all(
-        [...byNode].map(async ([node, ofNode]) => {
-          if (node === undefined) return;
+        this.#byCoordinator(open).map(async ([node, ofNode]) => {
           for (const [groupId, answer] of await this.#askNode(node, ofNode, ask)) {
             if (!(answer instanceof ApiError) || isLasting(answer)) answers.set(groupId, answer);
             else {
@@ -91,6 +86,20 @@ export class Coordinators {
       if (open.length > 0) await this.#pause(call, deadline, latest);
     }
     return answers;
+  }
+
+  /** Those of which it is known. A coordinator was found for each group anew: it is the same one by where it is. */
+  #byCoordinator(groupIds: readonly string[]): (readonly [Node, readonly string[]])[] {
+    const parts = new Map<string, readonly [Node, string[]]>();
+    for (const groupId of groupIds) {
+      const node = this.#known.get(groupId);
+      if (node === undefined) continue;
+      const key = `${node.id}@${node.host}:${node.port}`;
+      const part = parts.get(key);
+      if (part === undefined) parts.set(key, [node, [groupId]]);
+      else part[1].push(groupId);
+    }
+    return [...parts.values()];
   }
 
   async #pause(call: string, deadline: number, latest: ApiError | null): Promise<void> {

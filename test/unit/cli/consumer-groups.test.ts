@@ -182,6 +182,12 @@ describe('--describe', () => {
     expect(named.map((line) => line.split(' ')[0])).toEqual(['fixed', 'idle', 'moving', 'shop']);
   });
 
+  it('asks a coordinator once for all of its groups', async () => {
+    await groups('--describe', '--all-groups');
+    const asked = scripted.broker.received.filter((name) => /^(DescribeGroups|OffsetFetch) /.test(name));
+    expect(asked).toEqual(['DescribeGroups v5', 'OffsetFetch v9']);
+  });
+
   it('knows groups of the new protocol', async () => {
     const { errorMessage = null, ...rest } = { groupEpoch: 3, assignmentEpoch: 3, assignorName: 'uniform' } as {
       errorMessage?: null;
