@@ -3,7 +3,8 @@
  * everything (Kafka's ConsumerHeartbeatRequestManager).
  *
  * Guarantees: partitions that are taken away are given back only after the caller has committed them; a member that was
- * fenced joins again and commits nothing of the time before.
+ * fenced joins again and commits nothing of the time before. After a heartbeat without an answer all is told again, and
+ * so all is answered: what the coordinator has given or asked back by it would not be told a second time.
  */
 import type { TopicId, TopicPartition } from '../model/topic-partition.ts';
 import { type ErrorName, Errors, errorName } from '../protocol/errors.ts';
@@ -58,6 +59,8 @@ export class ModernMembership implements Membership {
   #owned: Assigned = [];
   /** What the coordinator wants this member to have, when that is not what it has. */
   #target: Assigned | null = null;
+  /** Of the last heartbeat, as far as is known. */
+  #isAnswerMissing = false;
 
   /** @param memberId one that no other member will have */
   constructor(cluster: ClusterClient, settings: ModernSettings, memberId: string, topicIds: TopicIds) {
@@ -94,14 +97,18 @@ export class ModernMembership implements Membership {
   }
 
   async heartbeat(): Promise<boolean> {
+    // A commit may have learnt it before; to join right away would pass off the old time's offsets as the new one's.
+    if (this.isLost) return false;
     return (await this.#beat({})) && this.#target === null;
   }
 
   /** False when the member was fenced and must begin again. */
   async #beat(news: Partial<Request>): Promise<boolean> {
     const { groupId } = this.#settings;
-    const fields = this.#memberEpoch === EPOCH.join ? this.#introduction() : news;
     const response = await this.#coordinators.askOne(groupId, 'consumerGroupHeartbeat', async (node) => {
+      const mustTellAll = this.#memberEpoch === EPOCH.join || this.#isAnswerMissing;
+      const fields = mustTellAll ? this.#introduction() : news;
+      this.#isAnswerMissing = true;
       const answer = await this.#cluster.send(node, ConsumerGroupHeartbeat, (version) => ({
         groupId,
         memberId: this.#mustNotNameItself(version) ? '' : this.#memberId,
@@ -129,7 +136,7 @@ export class ModernMembership implements Membership {
       rebalanceTimeoutMs,
       serverAssignor,
       subscribedTopicNames: this.#topics,
-      topicPartitions: [],
+      topicPartitions: this.#owned,
     };
   }
 
@@ -138,6 +145,7 @@ export class ModernMembership implements Membership {
   }
 
   #learn({ memberId, memberEpoch, heartbeatIntervalMs, assignment }: Response): void {
+    this.#isAnswerMissing = false;
     if (memberId !== null) {
       this.#memberId = memberId;
       this.#hasMemberIdOfCoordinator = true;

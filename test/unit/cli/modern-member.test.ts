@@ -16,9 +16,11 @@ let topic: MemoryTopic;
 let events: string[];
 /** What the member shall have. */
 let target: number[];
-/** Errors for the next heartbeats after a join, and for the next commits. */
-let heartbeatFailures: number[];
+/** Errors for the next heartbeats after a join, and for the next commits; 'lost' is heard and not answered. */
+let heartbeatFailures: (number | 'lost')[];
 let commitFailures: number[];
+/** The heartbeat after a commit that failed is refused, too. */
+let failsTwice: boolean;
 let epoch: number;
 
 beforeEach(async () => {
@@ -27,6 +29,7 @@ beforeEach(async () => {
   target = [0, 1];
   heartbeatFailures = [];
   commitFailures = [];
+  failsTwice = false;
   epoch = 0;
   script();
 });
@@ -43,7 +46,7 @@ function script(maxVersion = ConsumerGroupHeartbeat.highestVersion): void {
       (request, version) => {
         const { memberId, memberEpoch, topicPartitions } = request;
         const failure = memberEpoch > 0 ? heartbeatFailures.shift() : undefined;
-        if (failure !== undefined) {
+        if (typeof failure === 'number') {
           events.push(`refused ${memberEpoch}`);
           return { errorCode: failure, errorMessage: 'so it is' };
         }
@@ -53,6 +56,7 @@ function script(maxVersion = ConsumerGroupHeartbeat.highestVersion): void {
         if (memberEpoch === 0 || told !== target.join()) epoch++;
         const mustTell = told !== target.join() || topicPartitions !== null;
         told = target.join();
+        if (failure === 'lost') return null;
         return {
           errorCode: 0,
           memberId: version === 0 ? 'named-by-coordinator' : memberId,
@@ -65,6 +69,7 @@ function script(maxVersion = ConsumerGroupHeartbeat.highestVersion): void {
     )
     .on(OffsetCommit, ({ generationIdOrMemberEpoch, topics }) => {
       const errorCode = commitFailures.shift() ?? 0;
+      if (errorCode !== 0 && failsTwice) heartbeatFailures = [Errors.FENCED_MEMBER_EPOCH];
       const partitions = topics[0]?.partitions ?? [];
       for (const { partitionIndex, committedOffset } of partitions)
         if (errorCode === 0) group.offsets.set(`t/${partitionIndex}`, committedOffset);
@@ -157,6 +162,28 @@ describe('a member of the new protocol', () => {
     ]);
   });
 
+  it('says what it has when an answer was lost, and so learns what it shall have', async () => {
+    append(0, 'a');
+    append(1, 'b');
+    const { terminal, ended } = start('--max-messages', '3');
+    await until(() => terminal.stdout.length === 4);
+    target = [1];
+    heartbeatFailures = ['lost'];
+    await until(() => events.at(-1) === 'has [1]');
+    append(1, 'c');
+    await ended;
+    expect(terminal.stdout.endsWith('c\n')).toBe(true);
+    expect(events).toEqual([
+      'joins t',
+      'has [0,1]',
+      'has [0,1]',
+      'commits 0=1 1=1 @2',
+      'has [1]',
+      'commits 1=2 @2',
+      'leaves with -1',
+    ]);
+  });
+
   it('asks for its epoch when a commit came too late for it', async () => {
     append(0, 'a');
     commitFailures = [Errors.STALE_MEMBER_EPOCH];
@@ -168,6 +195,18 @@ describe('a member of the new protocol', () => {
       'commits 0=1 @1',
       'leaves with -1',
     ]);
+  });
+
+  it('commits nothing of the time before when it learns by a commit that it was fenced', async () => {
+    append(0, 'a');
+    commitFailures = [Errors.STALE_MEMBER_EPOCH];
+    failsTwice = true;
+    const { terminal, ended } = start('--max-messages', '2', '--consumer-property', 'auto.commit.interval.ms=1');
+    await until(() => terminal.stdout === 'a\na\n');
+    await ended;
+    const refused = events.indexOf('refused 1');
+    const after = events.slice(refused, refused + 3);
+    expect(after).toEqual(['refused 1', 'joins t', 'has [0,1]']);
   });
 
   it('that is static says that it will be back', async () => {
