@@ -3,7 +3,8 @@
  * and beside each log its leader epochs. Written aside, synced and renamed, on the thread pool where it can be.
  *
  * The recovery point on disk must never be above what is durable, or a torn tail would look like damage. So it is
- * lowered before a log is cut, and raised only after the data and the epochs below it were synced.
+ * lowered before a log is cut, and raised only after the data and the epochs below it were synced. And a log must not
+ * be found with the offsets of one that had its name before: they would make it look damaged, or cut.
  */
 import * as path from 'node:path';
 import { SerialQueue } from '../lib/serial-queue.ts';
@@ -41,7 +42,12 @@ export interface CheckpointEntries {
 export interface KeptEntries extends CheckpointEntries {
   /** Also of logs that were loaded. */
   readonly cleanedOffsets: readonly OffsetEntry[];
+  /** `topic-partition` of which the files have entries, but of which there is no log. */
+  readonly formerNames: readonly string[];
 }
+
+const OFFSET_FILES = [RECOVERY_POINT_CHECKPOINT, HIGH_WATERMARK_CHECKPOINT, LOG_START_OFFSET_CHECKPOINT] as const;
+type OffsetFile = (typeof OFFSET_FILES)[number];
 
 export class DirectoryCheckpoints {
   readonly cleaner: CleanerCheckpoint;
@@ -54,15 +60,24 @@ export class DirectoryCheckpoints {
   #epochsFlush: Promise<void> | null = null;
   #recoveryPointsFlush: Promise<void> | null = null;
   readonly #writes = new SerialQueue();
-  /** Grows with every recovery point that is lowered: a checkpoint that is just being written is then out of date. */
+  /** Grow with every recovery point that is lowered, and every log that goes: what is just being written is then old. */
   #loweredCount = 0;
+  #removedCount = 0;
   /** What is on disk under each name: a broker at rest writes nothing. */
-  readonly #written = new Map<string, string>();
+  readonly #written = new Map<OffsetFile, string>();
+  /** Names of which each file may still have entries, although the logs are gone. */
+  readonly #former: ReadonlyMap<OffsetFile, Set<string>>;
 
   constructor(directory: LogDirectory, kept: KeptEntries) {
     this.cleaner = new CleanerCheckpoint(directory, kept.cleanedOffsets);
     this.#directory = directory;
     this.#kept = kept;
+    this.#former = new Map(OFFSET_FILES.map((file) => [file, new Set(kept.formerNames)]));
+  }
+
+  /** Before a log is made: makes sure that no crash can find it with the offsets of an earlier one of its name. */
+  onCreating(topic: string, partition: number): void {
+    for (const [file, names] of this.#former) if (names.has(`${topic}-${partition}`)) this.#replace(file);
   }
 
   add(log: CheckpointedLog, writtenRecoveryPoint: number): void {
@@ -71,6 +86,9 @@ export class DirectoryCheckpoints {
 
   remove(log: CheckpointedLog): void {
     this.#logs.delete(log);
+    this.#loweredCount++;
+    this.#removedCount++;
+    for (const names of this.#former.values()) names.add(`${log.topic}-${log.partition}`);
     this.#dirtyEpochs.delete(log);
     this.cleaner.forget(log);
   }
@@ -147,13 +165,13 @@ export class DirectoryCheckpoints {
         loweredCount = this.#loweredCount;
         for (const [log, point] of points) points.set(log, Math.min(point, log.recoveryPoint));
         text = this.#encodeRecoveryPoints(points);
-        if (this.#written.get(RECOVERY_POINT_CHECKPOINT) === text) return;
+        if (this.#isWritten(RECOVERY_POINT_CHECKPOINT, text)) return;
         await disk.whenWritten(`${file}.next`, text);
       } while (loweredCount !== this.#loweredCount);
       disk.rename(`${file}.next`, file);
       disk.syncDirectory(this.#directory.path);
       for (const [log, point] of points) if (this.#logs.has(log)) this.#logs.set(log, point);
-      this.#written.set(RECOVERY_POINT_CHECKPOINT, text);
+      this.#noteWritten(RECOVERY_POINT_CHECKPOINT, text);
     });
   }
 
@@ -165,9 +183,25 @@ export class DirectoryCheckpoints {
     const written = this.#logs.get(log);
     if (written === undefined || written <= log.recoveryPoint) return;
     this.#logs.set(log, log.recoveryPoint);
-    const text = this.#encodeRecoveryPoints(this.#logs);
-    this.#directory.services.disk.replaceFile(path.join(this.#directory.path, RECOVERY_POINT_CHECKPOINT), text);
-    this.#written.set(RECOVERY_POINT_CHECKPOINT, text);
+    this.#replace(RECOVERY_POINT_CHECKPOINT);
+  }
+
+  /** Writes what is known now, before it returns. */
+  #replace(name: OffsetFile): void {
+    const text = name === RECOVERY_POINT_CHECKPOINT ? this.#encodeRecoveryPoints(this.#logs) : this.#encode(name);
+    this.#directory.services.disk.replaceFile(path.join(this.#directory.path, name), text);
+    this.#noteWritten(name, text);
+  }
+
+  #noteWritten(name: OffsetFile, text: string): void {
+    this.#written.set(name, text);
+    this.#former.get(name)?.clear();
+  }
+
+  #isWritten(name: OffsetFile, text: string): boolean {
+    if (this.#written.get(name) !== text) return false;
+    this.#former.get(name)?.clear();
+    return true;
   }
 
   #encodeRecoveryPoints(points: ReadonlyMap<CheckpointedLog, number>): string {
@@ -175,32 +209,41 @@ export class DirectoryCheckpoints {
     return encodeOffsets([...entries, ...this.#stillKept(this.#kept.recoveryPoints)]);
   }
 
-  async whenHighWatermarksWritten(): Promise<void> {
-    await this.#write(HIGH_WATERMARK_CHECKPOINT, () => {
-      const entries = [...this.#logs.keys()].map((log) => entryOf(log, log.highWatermark));
-      return [...entries, ...this.#stillKept(this.#kept.highWatermarks)];
-    });
+  whenHighWatermarksWritten(): Promise<void> {
+    return this.#write(HIGH_WATERMARK_CHECKPOINT);
   }
 
-  async whenLogStartOffsetsWritten(): Promise<void> {
-    await this.#write(LOG_START_OFFSET_CHECKPOINT, () => {
-      const moved = [...this.#logs.keys()].filter((log) => log.logStartOffset > log.firstSegmentOffset);
-      const entries = moved.map((log) => entryOf(log, log.logStartOffset));
-      return [...entries, ...this.#stillKept(this.#kept.logStartOffsets)];
-    });
+  whenLogStartOffsetsWritten(): Promise<void> {
+    return this.#write(LOG_START_OFFSET_CHECKPOINT);
   }
 
-  #write(name: string, entries: () => readonly OffsetEntry[]): Promise<void> {
+  #encode(name: Exclude<OffsetFile, typeof RECOVERY_POINT_CHECKPOINT>): string {
+    const logs = [...this.#logs.keys()];
+    if (name === HIGH_WATERMARK_CHECKPOINT) {
+      const entries = logs.map((log) => entryOf(log, log.highWatermark));
+      return encodeOffsets([...entries, ...this.#stillKept(this.#kept.highWatermarks)]);
+    }
+    const moved = logs.filter((log) => log.logStartOffset > log.firstSegmentOffset);
+    const entries = moved.map((log) => entryOf(log, log.logStartOffset));
+    return encodeOffsets([...entries, ...this.#stillKept(this.#kept.logStartOffsets)]);
+  }
+
+  #write(name: Exclude<OffsetFile, typeof RECOVERY_POINT_CHECKPOINT>): Promise<void> {
     const { disk } = this.#directory.services;
     const file = path.join(this.#directory.path, name);
     return this.#writes.run(() =>
       this.#directory.whenGuarded(`Writing ${name}`, async () => {
-        const text = encodeOffsets(entries());
-        if (this.#written.get(name) === text) return;
-        await disk.whenWritten(`${file}.tmp`, text);
-        disk.rename(`${file}.tmp`, file);
+        let removedCount: number;
+        let text: string;
+        do {
+          removedCount = this.#removedCount;
+          text = this.#encode(name);
+          if (this.#isWritten(name, text)) return;
+          await disk.whenWritten(`${file}.next`, text);
+        } while (removedCount !== this.#removedCount);
+        disk.rename(`${file}.next`, file);
+        this.#noteWritten(name, text);
         await disk.whenSynced(this.#directory.path);
-        this.#written.set(name, text);
       }),
     );
   }

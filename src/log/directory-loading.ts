@@ -97,6 +97,7 @@ class DirectoryLoader {
   }
 
   #finish(found: readonly Found[], deleted: readonly string[]): LoadedDirectory {
+    const isFound = new Set(found.map(({ topic, partition }) => `${topic}-${partition}`));
     const isDamaged = new Set(this.#damaged.map(({ topic, partition }) => `${topic}-${partition}`));
     const kept = (entries: ReadonlyMap<string, OffsetEntry>): OffsetEntry[] =>
       [...entries].filter(([name]) => isDamaged.has(name)).map(([, entry]) => entry);
@@ -106,6 +107,9 @@ class DirectoryLoader {
       highWatermarks: kept(this.#highWatermarks),
       logStartOffsets: kept(this.#logStartOffsets),
       cleanedOffsets: found.flatMap(({ topic, partition }) => cleaned.get(`${topic}-${partition}`) ?? []),
+      formerNames: [...this.#recoveryPoints, ...this.#highWatermarks, ...this.#logStartOffsets]
+        .map(([name]) => name)
+        .filter((name) => !isFound.has(name)),
     });
     const logs = this.#loaded.map((make) => make(checkpoints));
     // The end may have been lost with what was clean there.

@@ -295,6 +295,7 @@ export class LogManager {
     const { directory, checkpoints } = target;
     const logPath = path.join(directory.path, partitionDirectoryName(topic, partition));
     const log = directory.guard(`Error while creating log for ${name}`, () => {
+      checkpoints.onCreating(topic, partition);
       this.#services.disk.makeDirectory(logPath);
       const store = LogStore.create({ topic, partition, path: logPath, config }, directory);
       const offsets = { logStartOffset: 0, recoveryPoint: 0, highWatermark: 0 };

@@ -284,6 +284,51 @@ describe('deleting a log', () => {
     expect(text('/data/recovery-point-offset-checkpoint')).toBe('0\n1\nt 0 0\n');
   });
 
+  it.each([
+    ['at rest', false],
+    ['while checkpoints are being written', true],
+  ])('leaves no offset behind that a later one of its name could be found with: %s', async (_, isWriting) => {
+    const manager = await loadManager({ disk });
+    const log = createLog(manager);
+    for (let count = 0; count < 20; count++) log.appendAsLeader(aBatch(), 0, 'client', 0);
+    await log.flush();
+    log.updateHighWatermark(20);
+    log.advanceLogStartOffset(15);
+    const checkpoint = async (): Promise<void> => {
+      await manager.checkpointRecoveryPoints();
+      await manager.checkpointHighWatermarks();
+      await manager.checkpointLogStartOffsets();
+    };
+    await checkpoint();
+    log.advanceLogStartOffset(20);
+    const underWay = isWriting ? checkpoint() : null;
+    manager.delete('t', 0);
+    const later = manager.getOrCreate('t', 0, 'BBBBBBBBBBBBBBBBBBBBBQ', CONFIG, { isNew: true });
+    for (let count = 0; count < 3; count++) later.appendAsLeader(aBatch(), 0, 'client', 0);
+    await later.flush();
+    await underWay;
+    disk = disk.crash(() => 0);
+    const again = await loadManager({ disk });
+    expect(again.damageOf('t', 0)).toBeNull();
+    const found = again.get('t', 0)!;
+    expect([found.logStartOffset, found.highWatermark, found.logEndOffset]).toEqual([0, 0, 3]);
+  });
+
+  it('by hand, as a damaged one has to be, leaves no such offsets either', async () => {
+    const manager = await loadManager({ disk });
+    const log = createLog(manager);
+    for (let count = 0; count < 20; count++) log.appendAsLeader(aBatch(), 0, 'client', 0);
+    await log.flush();
+    await manager.checkpointRecoveryPoints();
+    disk = disk.kill();
+    await disk.removeDirectory('/data/t-0');
+    const again = createLog(await loadManager({ disk }));
+    again.appendAsLeader(aBatch(), 0, 'client', 0);
+    await again.flush();
+    disk = disk.crash(() => 0);
+    expect((await loadManager({ disk })).get('t', 0)?.logEndOffset).toBe(1);
+  });
+
   it('at any moment of a sync takes nothing else out of service', async () => {
     const whenSynced = disk.whenSynced.bind(disk);
     // As on a real disk: the thread that opens the file may come after the directory has lost its name.
