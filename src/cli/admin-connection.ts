@@ -21,13 +21,16 @@ export function connectAdmin(terminal: Terminal, options: AdminConnectionOptions
   const properties =
     options.commandConfig === undefined ? new Map<string, string>() : readPropertiesFile(options.commandConfig);
   refuseSecurity(properties);
+  const requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
+  const apiTimeoutMs = options.apiTimeoutMs ?? milliseconds(properties, 'default.api.timeout.ms', API_TIMEOUT_MS);
   return new ClusterClient({
     bootstrapServers: options.bootstrapServers,
     clientId: properties.get('client.id') ?? options.clientId ?? 'adminclient-1',
     kind: 'AdminClient',
     clock: terminal.clock,
-    requestTimeoutMs: milliseconds(properties, 'request.timeout.ms', options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS),
-    apiTimeoutMs: options.apiTimeoutMs ?? milliseconds(properties, 'default.api.timeout.ms', API_TIMEOUT_MS),
+    // No answer is worth more time than the call has.
+    requestTimeoutMs: Math.min(milliseconds(properties, 'request.timeout.ms', requestTimeoutMs), apiTimeoutMs),
+    apiTimeoutMs,
     warn: (message, logger) => terminal.error(logLine(terminal.clock.nowMs(), 'WARN', message, logger)),
   });
 }

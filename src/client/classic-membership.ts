@@ -244,11 +244,11 @@ export class ClassicMembership implements Membership {
     this.#startAnew('UNKNOWN_MEMBER_ID');
     if (memberId === '' || groupInstanceId !== null) return;
     const leave = async (node: Node): Promise<true | ApiError> => {
-      const { errorCode } = await cluster.send(node, LeaveGroup, (version) =>
+      const request = (version: number) =>
         version >= FIRST_VERSION.leaveMany
           ? { groupId, members: [{ memberId, ...(version >= 5 && { reason: 'the consumer is being closed' }) }] }
-          : { groupId, memberId },
-      );
+          : { groupId, memberId };
+      const { errorCode } = await cluster.send(node, LeaveGroup, request, cluster.timeLeft(deadline));
       return errorCode === Errors.NONE || LOST.has(errorName(errorCode)) ? true : ApiError.of(errorCode);
     };
     try {

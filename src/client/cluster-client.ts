@@ -6,7 +6,7 @@
  * words; each failed connection is a warning line as Java prints it; the version used is the highest both sides know.
  */
 import { lookup } from 'node:dns/promises';
-import type { Clock } from '../lib/clock.ts';
+import { type Clock, withTimeout } from '../lib/clock.ts';
 import { silentLogger } from '../lib/logger.ts';
 import { BrokerClient, ConnectionError } from '../net/broker-client.ts';
 import { ApiVersions, Metadata } from '../protocol/messages/index.ts';
@@ -96,11 +96,10 @@ export class ClusterClient {
   async send<A extends Api>(node: Node, api: A, request: RequestFor<A>, timeoutMs?: number): Promise<ResponseOut<A>> {
     if (this.#closed) throw new ConnectionError(`The ${this.#settings.kind} was closed`);
     const connection = this.#connection(node);
-    const version = pickVersion(api, await this.#versionsOf(connection), node);
+    const { requestTimeoutMs } = this.#settings;
+    const version = pickVersion(api, await this.#versionsWithin(connection, timeoutMs ?? requestTimeoutMs), node);
     const message = typeof request === 'function' ? request(version) : request;
-    return connection.client.send(api, version, message, {
-      timeoutMs: timeoutMs ?? this.#settings.requestTimeoutMs,
-    });
+    return connection.client.send(api, version, message, { timeoutMs: timeoutMs ?? requestTimeoutMs });
   }
 
   /** Sends what the broker does not answer; resolves when the bytes have left. */
@@ -291,7 +290,7 @@ export class ClusterClient {
     deadline: number,
   ): Promise<ResponseOut<A> | null> {
     try {
-      return await this.send(node, api, request, this.#timeLeft(deadline));
+      return await this.send(node, api, request, this.timeLeft(deadline));
     } catch (error) {
       await this.#passOver(node, error);
       return null;
@@ -310,7 +309,8 @@ export class ClusterClient {
     for (const resume of this.#pauses) resume();
   }
 
-  #timeLeft(deadline: number): number {
+  /** For a request that must be answered by the deadline; request.timeout.ms at most. */
+  timeLeft(deadline: number): number {
     return Math.max(1, Math.min(this.#settings.requestTimeoutMs, deadline - this.clock.monotonicMs()));
   }
 
@@ -336,6 +336,15 @@ export class ClusterClient {
     };
     this.#connections.set(key, connection);
     return connection;
+  }
+
+  /** A broker that takes connections may be too stuck to say anything. */
+  #versionsWithin(connection: NodeConnection, timeoutMs: number): Promise<ReadonlyMap<number, VersionRange>> {
+    const versions = this.#versionsOf(connection);
+    if (connection.asking === null) return versions;
+    return withTimeout(this.clock, timeoutMs, versions, () => {
+      return new ConnectionError(`${connection.address}: no versions in time`);
+    });
   }
 
   #versionsOf(connection: NodeConnection): Promise<ReadonlyMap<number, VersionRange>> {

@@ -8,6 +8,7 @@
  * before partitions are given up and at the end; then the member leaves, within a few seconds even if nobody answers.
  */
 import { Deferred } from '../lib/deferred.ts';
+import { SerialQueue } from '../lib/serial-queue.ts';
 import { type TopicId, type TopicPartition, topicPartitionKey } from '../model/topic-partition.ts';
 import { Errors, errorName, isRetriable } from '../protocol/errors.ts';
 import { ApiError } from './api-error.ts';
@@ -88,6 +89,8 @@ export class GroupConsumer {
   #counts: ReadonlyMap<string, number> = new Map();
   #round: Round | null = null;
   #reading: Promise<void> = Promise.resolve();
+  /** One after the other: what is tried again must not come after what was committed later. */
+  readonly #commits = new SerialQueue();
   #lastCommit = '';
   #failure: unknown = null;
   #isStopped = false;
@@ -166,7 +169,7 @@ export class GroupConsumer {
 
   /** @throws ApiError REBALANCE_IN_PROGRESS while this member has no place in its group */
   async commitOffsets(offsets: readonly GroupOffset[], deadline: number): Promise<void> {
-    const failure = await this.#membership.tryCommit(offsets, deadline);
+    const failure = await this.#commits.run(() => this.#membership.tryCommit(offsets, deadline));
     // The next time, how far this member has come is told again.
     this.#lastCommit = '';
     if (failure !== null) throw failure;
@@ -280,14 +283,19 @@ export class GroupConsumer {
     return starts;
   }
 
+  #commit(round: Round): Promise<void> {
+    const deadline = this.#options.cluster.deadline(CLOSE_TIMEOUT_MS);
+    return this.#commits.run(() => this.#commitConsumed(round, deadline));
+  }
+
   /** What the group knows already is not told again. */
-  async #commit({ consumer }: Round): Promise<void> {
-    const { cluster, group, listener } = this.#options;
+  async #commitConsumed({ consumer }: Round, deadline: number): Promise<void> {
+    const { group, listener } = this.#options;
     if (consumer === null || group.autoCommitIntervalMs === null || !this.#isHeard) return;
     const positions = listener?.consumed(consumer.positions()) ?? consumer.positions();
     const commit = JSON.stringify(positions);
     if (commit === this.#lastCommit) return;
-    const isDone = await this.#membership.commit(positions, cluster.deadline(CLOSE_TIMEOUT_MS));
+    const isDone = await this.#membership.commit(positions, deadline);
     if (isDone) this.#lastCommit = commit;
   }
 

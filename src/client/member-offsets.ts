@@ -113,13 +113,14 @@ export async function commitMemberOffsets(
       groupId,
       'offsetCommit',
       async (node) => {
-        const answer = await cluster.send(node, OffsetCommit, (version) => ({
+        const request = (version: number) => ({
           groupId,
           generationIdOrMemberEpoch: generationId,
           memberId,
           ...(groupInstanceId !== null && version >= FIRST_VERSION.groupInstanceId && { groupInstanceId }),
           topics,
-        }));
+        });
+        const answer = await cluster.send(node, OffsetCommit, request, cluster.timeLeft(deadline));
         const errors = answer.topics.flatMap(({ partitions }) =>
           partitions.map(({ errorCode }) => errorName(errorCode)),
         );

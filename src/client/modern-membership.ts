@@ -210,7 +210,8 @@ export class ModernMembership implements Membership {
         'consumerGroupHeartbeat',
         async (node) => {
           const request = { groupId, memberId, memberEpoch, instanceId: groupInstanceId };
-          const { errorCode } = await cluster.send(node, ConsumerGroupHeartbeat, request);
+          const timeoutMs = cluster.timeLeft(deadline);
+          const { errorCode } = await cluster.send(node, ConsumerGroupHeartbeat, request, timeoutMs);
           const error = errorName(errorCode);
           const isGone = errorCode === Errors.NONE || FENCED.has(error) || error === 'GROUP_ID_NOT_FOUND';
           return isGone ? true : ApiError.of(errorCode);

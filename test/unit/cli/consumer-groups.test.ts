@@ -255,6 +255,12 @@ describe('--describe', () => {
     ]);
   });
 
+  it('gives up after --timeout on a coordinator that hangs, too', async () => {
+    scripted.broker.on(DescribeGroups, () => undefined);
+    const { stdout } = await groups('--describe', '--group', 'shop', '--timeout', '250');
+    expect(stdout).toContain('TimeoutException: Timed out waiting for a node assignment. Call: describeConsumerGroups');
+  });
+
   it('waits for a coordinator that loads, and asks again who it is when it has moved', async () => {
     const errors = [Errors.COORDINATOR_LOAD_IN_PROGRESS, Errors.NOT_COORDINATOR];
     scripted.broker.on(DescribeGroups, ({ groups: asked }) => {

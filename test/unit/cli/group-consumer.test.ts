@@ -130,6 +130,21 @@ describe('a member of a group', () => {
     ]);
   });
 
+  it('never commits less after more, however late a commit is', async () => {
+    append(0, 'a');
+    group.fail('commit', Errors.COORDINATOR_LOAD_IN_PROGRESS);
+    const { terminal, ended } = start(['--from-beginning', '--consumer-property', 'auto.commit.interval.ms=10']);
+    await until(() => group.failures.get('commit')?.length === 0);
+    append(0, 'b');
+    await until(() => terminal.stdout === 'a\nb\n');
+    group.isJoinBlocked = true;
+    group.fail('heartbeat', Errors.REBALANCE_IN_PROGRESS);
+    await until(() => group.events.filter((event) => event.startsWith('committed')).length === 2);
+    expect(group.offsets.get('t/0')).toBe(2);
+    terminal.interrupt();
+    await ended;
+  });
+
   it.each([
     ['UNKNOWN_MEMBER_ID', 'member-2'],
     ['ILLEGAL_GENERATION', 'member-1'],
@@ -218,6 +233,19 @@ describe('a member of a group', () => {
     terminal.interrupt();
     await ended;
     expect(clock.monotonicMs() - startedAt).toBeGreaterThan(4000);
+    expect(terminal.log).toContain('Auto-commit of offsets of group g failed: Timed out');
+  });
+
+  it('ends after a few seconds when the coordinator hangs', async () => {
+    append(0, 'a');
+    const clock = new QuickClock();
+    const { terminal, ended } = start(['--from-beginning'], clock);
+    await until(() => terminal.stdout === 'a\n');
+    group.beforeCommit = new Promise(() => {});
+    const startedAt = clock.monotonicMs();
+    terminal.interrupt();
+    await ended;
+    expect(clock.monotonicMs() - startedAt).toBeLessThan(20_000);
     expect(terminal.log).toContain('Auto-commit of offsets of group g failed: Timed out');
   });
 
