@@ -7,6 +7,9 @@
  * name alone.
  */
 import { Buffer } from 'node:buffer';
+import dns from 'node:dns';
+import { once } from 'node:events';
+import type { RequestListener, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import fastify, { type FastifyInstance, type FastifyPluginAsync, type FastifyReply, type FastifySchema } from 'fastify';
 import type { HttpListener } from '../config/keys/http-keys.ts';
@@ -17,6 +20,7 @@ import { limitBodyTime } from './body-timeout.ts';
 import { type CrossOrigin, corsOptions } from './cross-origin.ts';
 import { HttpListenError } from './http-listen-error.ts';
 import { HttpProblem, isFault, problemBody, problemOf } from './problem.ts';
+import { newNodeServer } from './node-server.ts';
 import { RouteTable } from './route-table.ts';
 
 declare module 'fastify' {
@@ -38,9 +42,12 @@ export interface HttpServerOptions {
   readonly documentation?: (routes: RouteTable) => FastifyPluginAsync;
   /** Pages of other origins that may read the answers; nobody when left out. */
   readonly crossOrigin?: CrossOrigin;
-  /** For tests: shorter times than the usual. */
+  /** For tests: shorter times than the usual, and less room. */
   readonly timeouts?: Partial<HttpTimeouts>;
+  readonly maxConnections?: number;
 }
+
+type ServerLimits = Pick<HttpServerOptions, 'timeouts' | 'maxConnections'>;
 
 export interface HttpTimeouts {
   /** For the body of a request to arrive, unless its route takes a stream. */
@@ -49,17 +56,23 @@ export interface HttpTimeouts {
   readonly headersMs: number;
   /** A connection without a request. */
   readonly keepAliveMs: number;
+  /** A client that takes nothing of what there is for it. */
+  readonly stallMs: number;
 }
 
-const DEFAULT_TIMEOUTS: HttpTimeouts = { requestMs: 30_000, headersMs: 10_000, keepAliveMs: 60_000 };
+const DEFAULT_TIMEOUTS: HttpTimeouts = {
+  requestMs: 30_000,
+  headersMs: 10_000,
+  keepAliveMs: 60_000,
+  stallMs: 30_000,
+};
 /** A route that takes more says so itself. */
 const MAX_BODY_BYTES = 1024 * 1024;
-const MAX_HEADER_BYTES = 16 * 1024;
 /** Of one part of a path: subjects are longer than topic names, which have at most 249 characters. */
 const MAX_PARAM_LENGTH = 1000;
+/** Of one address of ours. */
 const MAX_CONNECTIONS = 1000;
-/** How often Node looks whether a request has taken too long. */
-const CHECK_INTERVAL_MS = 1000;
+const LOCALHOST = 'localhost';
 const NO_IPV6: ReadonlySet<string> = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL']);
 const REQUEST_ID = /^[\w.-]{1,64}$/;
 const REQUEST_ID_BYTES = 8;
@@ -70,29 +83,47 @@ export const BROKER_PREFIX = '/kafka';
 
 export class HttpServer {
   readonly #apps: readonly FastifyInstance[];
-  readonly #logger: Logger;
+  /** What answers at further addresses of the same name. */
+  readonly #twins: Server[] = [];
+  readonly #options: HttpServerOptions;
 
-  private constructor(apps: readonly FastifyInstance[], logger: Logger) {
-    this.#apps = apps;
-    this.#logger = logger;
+  private constructor(options: HttpServerOptions) {
+    this.#apps = options.listeners.map(() => newHttpApp(options));
+    this.#options = options;
   }
 
   /** Listens on every address; rejects when one cannot be bound, and listens on none then. */
   static async start(options: HttpServerOptions): Promise<HttpServer> {
-    const server = new HttpServer(
-      options.listeners.map(() => newHttpApp(options)),
-      options.logger,
-    );
+    const server = new HttpServer(options);
     try {
       for (const [index, app] of server.#apps.entries()) {
         const listener = options.listeners[index];
-        if (listener !== undefined) options.logger.info(`Awaiting HTTP requests on ${await bind(app, listener)}`);
+        if (listener === undefined) continue;
+        options.logger.info(`Awaiting HTTP requests on ${await bind(app, listener)}`);
+        if (listener.host === LOCALHOST) await server.#bindTwins(app);
       }
     } catch (error) {
       await server.close();
       throw error;
     }
     return server;
+  }
+
+  /** `localhost` stands for an address of IPv4 and for one of IPv6, and clients try whichever they like. */
+  async #bindTwins(app: FastifyInstance): Promise<void> {
+    const bound = app.server.address();
+    if (typeof bound !== 'object' || bound === null) return;
+    for (const { address: host } of await dns.promises.lookup(LOCALHOST, { all: true })) {
+      if (host === bound.address) continue;
+      const twin = newServer(this.#options, (request, response) => app.routing(request, response));
+      try {
+        await once(twin.listen({ host, port: bound.port }), 'listening');
+        this.#twins.push(twin);
+      } catch (error) {
+        if (!(error instanceof Error) || !('code' in error)) throw error;
+        this.#options.logger.debug(`HTTP cannot be served on ${host}, too: ${error.message}`);
+      }
+    }
   }
 
   /** In the order of the listeners. */
@@ -105,8 +136,11 @@ export class HttpServer {
 
   /** Answers that are under way are cut off: nothing may be asked of a broker that is being taken down. */
   async close(): Promise<void> {
+    const closed = this.#twins.map((twin) => new Promise((resolve) => twin.close(resolve)));
     await Promise.all(this.#apps.map((app) => app.close()));
-    this.#logger.debug('HTTP is closed');
+    for (const twin of this.#twins) twin.closeAllConnections();
+    await Promise.all(closed);
+    this.#options.logger.debug('HTTP is closed');
   }
 }
 
@@ -125,20 +159,18 @@ async function bind(app: FastifyInstance, listener: HttpListener): Promise<strin
   }
 }
 
+function newServer({ timeouts, maxConnections }: ServerLimits, handler: RequestListener): Server {
+  const limits = { maxConnections: maxConnections ?? MAX_CONNECTIONS, refuse: refuseBytes };
+  return newNodeServer(handler, { ...DEFAULT_TIMEOUTS, ...timeouts, ...limits });
+}
+
 /** Without a socket of its own, for tests: `inject` asks it. */
 export function newHttpApp(options: Omit<HttpServerOptions, 'listeners'>): FastifyInstance {
   const { plugins, random, logger, crossOrigin } = options;
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
   const app = fastify({
     bodyLimit: MAX_BODY_BYTES,
-    // Node would end streams, too: see body-timeout.ts.
-    requestTimeout: 0,
-    keepAliveTimeout: timeouts.keepAliveMs,
-    http: {
-      maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: timeouts.headersMs,
-      connectionsCheckingInterval: CHECK_INTERVAL_MS,
-    },
+    serverFactory: (handler) => newServer(options, handler),
     forceCloseConnections: true,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: true },
     // Confluent's brokers have the API v3 there, the REST Proxy beside them has it at the root.
@@ -148,10 +180,10 @@ export function newHttpApp(options: Omit<HttpServerOptions, 'listeners'>): Fasti
       if (typeof theirs === 'string' && REQUEST_ID.test(theirs)) return theirs;
       return random.bytes(REQUEST_ID_BYTES).toString('hex');
     },
-    clientErrorHandler: (error, socket) => refuseBytes(error, socket),
+    // The server sees to them itself.
+    clientErrorHandler: () => undefined,
     frameworkErrors: (error, _request, reply: FastifyReply) => void answerProblem(reply, problemOf(error)),
   });
-  app.server.maxConnections = MAX_CONNECTIONS;
   limitBodyTime(app, {
     clock: options.clock ?? new SystemClock(),
     timeoutMs: timeouts.requestMs,

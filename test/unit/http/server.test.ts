@@ -1,11 +1,14 @@
 /** The HTTP server's limits, ids and problem bodies, by inject and over a real socket. */
+import dns from 'node:dns';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { describer, INT32, STRING, shape } from '../../../src/http/api-description.ts';
 import { HttpProblem } from '../../../src/http/problem.ts';
-import { HttpServer, newHttpApp } from '../../../src/http/server.ts';
+import { HttpServer, type HttpServerOptions, newHttpApp } from '../../../src/http/server.ts';
+import { SystemClock } from '../../../src/lib/clock.ts';
 import { type Logger, silentLogger } from '../../../src/lib/logger.ts';
 import { SystemRandom } from '../../../src/lib/random.ts';
 
@@ -46,21 +49,47 @@ function newApp(logger: Logger = silentLogger) {
   });
 }
 
-async function startServer(timeouts: { requestMs: number; headersMs: number }): Promise<number> {
+async function startServer(
+  timeouts: NonNullable<HttpServerOptions['timeouts']>,
+  more: Partial<HttpServerOptions> = {},
+): Promise<number> {
   const server = await HttpServer.start({
     listeners: [{ host: '127.0.0.1', port: 0 }],
-    plugins: [async (app) => void app.post('/echo', async ({ body }) => body)],
+    plugins: [routes],
     random,
     logger: silentLogger,
     timeouts,
+    ...more,
   });
   servers.push(server);
   return server.ports[0] ?? -1;
 }
 
+async function routes(app: FastifyInstance): Promise<void> {
+  app.post('/echo', async ({ body }) => body);
+  app.get('/here', async () => 'yes');
+}
+
+function* manyBytes(): Generator<string> {
+  for (;;) yield 'x'.repeat(64 * 1024);
+}
+
+/** Its address on this machine, to be told apart from other clients. */
+async function openFrom(localAddress: string, port: number): Promise<Socket> {
+  const socket = connect({ port, host: '127.0.0.1', localAddress });
+  socket.on('error', () => socket.destroy());
+  await once(socket, 'connect');
+  return socket;
+}
+
+async function askHere(socket: Socket): Promise<string> {
+  socket.write('GET /here HTTP/1.1\r\nHost: a\r\n\r\n');
+  return String((await once(socket, 'data'))[0]);
+}
+
 /** All that the server says before it ends the connection. */
-async function answerTo(port: number, text: string): Promise<string> {
-  const socket = connect(port, '127.0.0.1');
+async function answerTo(port: number, text: string, host = '127.0.0.1'): Promise<string> {
+  const socket = connect(port, host);
   await once(socket, 'connect');
   let answer = '';
   socket.on('data', (bytes: Buffer) => {
@@ -207,4 +236,59 @@ test('two listeners have the same routes, and none is open after close', async (
   for (const port of ports) expect(await (await fetch(`http://127.0.0.1:${port}/here`)).text()).toBe('yes');
   await server.close();
   for (const port of ports) await expect(fetch(`http://127.0.0.1:${port}/here`)).rejects.toThrow('fetch failed');
+});
+
+test('a client with more connections than there is room for keeps nobody else out', async () => {
+  const port = await startServer({}, { maxConnections: 3 });
+  const other = await openFrom('127.0.0.3', port);
+  expect(await askHere(other)).toMatch(/^HTTP\/1\.1 200 /);
+  const greedy = [];
+  for (let count = 0; count < 6; count++) greedy.push(await openFrom('127.0.0.2', port));
+  const [oldest] = greedy;
+  if (oldest?.closed === false) await once(oldest, 'close');
+  const late = await openFrom('127.0.0.4', port);
+  for (const socket of [late, other]) expect(await askHere(socket)).toMatch(/^HTTP\/1\.1 200 /);
+});
+
+test('an answer is waited for; whoever takes nothing of it is given up', async () => {
+  const endless = Readable.from(manyBytes(), { objectMode: false });
+  const plugin = async (app: FastifyInstance) => {
+    app.get('/endless', (_request, reply) => reply.send(endless));
+    app.get('/never', () => new Promise(() => undefined));
+  };
+  const port = await startServer({ stallMs: 100 }, { plugins: [plugin] });
+  const [waiting, stalled] = [await openFrom('127.0.0.1', port), await openFrom('127.0.0.1', port)];
+  waiting.write('GET /never HTTP/1.1\r\nHost: a\r\n\r\n');
+  stalled.write('GET /endless HTTP/1.1\r\nHost: a\r\n\r\n');
+  await once(endless, 'close');
+  waiting.resume();
+  const hasEnded = await Promise.race([once(waiting, 'close'), new SystemClock().sleep(300)]);
+  expect(hasEnded).toBeUndefined();
+  stalled.destroy();
+  waiting.destroy();
+});
+
+test('a connection without a request ends', async () => {
+  const port = await startServer({ stallMs: 100 });
+  const socket = await openFrom('127.0.0.1', port);
+  socket.resume();
+  await once(socket, 'close');
+});
+
+test('localhost is served at each of its addresses, with the same limits', async () => {
+  const lookup = vi.spyOn(dns.promises, 'lookup');
+  const found = ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 }));
+  lookup.mockResolvedValue(found as never);
+  try {
+    const port = await startServer({}, { listeners: [{ host: 'localhost', port: 0 }] });
+    for (const { address } of found) {
+      expect(await (await fetch(`http://${address}:${port}/here`)).text()).toBe('yes');
+      expect(await answerTo(port, 'no HTTP\r\n\r\n', address)).toContain('"error_code":400');
+    }
+    for (const server of servers.splice(0)) await server.close();
+    for (const { address } of found)
+      await expect(fetch(`http://${address}:${port}/here`)).rejects.toThrow('fetch failed');
+  } finally {
+    lookup.mockRestore();
+  }
 });
