@@ -60,9 +60,10 @@ export class DirectoryCheckpoints {
   #epochsFlush: Promise<void> | null = null;
   #recoveryPointsFlush: Promise<void> | null = null;
   readonly #writes = new SerialQueue();
-  /** Grow with every recovery point that is lowered, and every log that goes: what is just being written is then old. */
+  /** Grows with every recovery point that is lowered: a checkpoint that is just being written is then out of date. */
   #loweredCount = 0;
-  #removedCount = 0;
+  /** The same for the other checkpoints, with every log start that is lowered; both grow with every log that goes. */
+  #outdatedCount = 0;
   /** What is on disk under each name: a broker at rest writes nothing. */
   readonly #written = new Map<OffsetFile, string>();
   /** Names of which each file may still have entries, although the logs are gone. */
@@ -87,7 +88,7 @@ export class DirectoryCheckpoints {
   remove(log: CheckpointedLog): void {
     this.#logs.delete(log);
     this.#loweredCount++;
-    this.#removedCount++;
+    this.#outdatedCount++;
     for (const names of this.#former.values()) names.add(`${log.topic}-${log.partition}`);
     this.#dirtyEpochs.delete(log);
     this.cleaner.forget(log);
@@ -186,6 +187,12 @@ export class DirectoryCheckpoints {
     this.#replace(RECOVERY_POINT_CHECKPOINT);
   }
 
+  /** The same for where the log begins: one that ends before its start would be dropped. */
+  onLogStartLowered(): void {
+    this.#outdatedCount++;
+    this.#replace(LOG_START_OFFSET_CHECKPOINT);
+  }
+
   /** Writes what is known now, before it returns. */
   #replace(name: OffsetFile): void {
     const text = name === RECOVERY_POINT_CHECKPOINT ? this.#encodeRecoveryPoints(this.#logs) : this.#encode(name);
@@ -233,14 +240,14 @@ export class DirectoryCheckpoints {
     const file = path.join(this.#directory.path, name);
     return this.#writes.run(() =>
       this.#directory.whenGuarded(`Writing ${name}`, async () => {
-        let removedCount: number;
+        let outdatedCount: number;
         let text: string;
         do {
-          removedCount = this.#removedCount;
+          outdatedCount = this.#outdatedCount;
           text = this.#encode(name);
           if (this.#isWritten(name, text)) return;
           await disk.whenWritten(`${file}.next`, text);
-        } while (removedCount !== this.#removedCount);
+        } while (outdatedCount !== this.#outdatedCount);
         disk.rename(`${file}.next`, file);
         this.#noteWritten(name, text);
         await disk.whenSynced(this.#directory.path);

@@ -365,7 +365,6 @@ export class PartitionLog implements Syncable, ReadableLog, LeaderLog, Checkpoin
       this.#lowerCheckpoints(cut.position === 0 ? cut.endOffset : Math.max(cut.endOffset - 1, 0), cut.endOffset);
       this.#store.cutTo(offset, cut, this.#nowMs());
       if (this.#epochs.truncateFromEnd(cut.endOffset)) this.checkpoints.onEpochsChanged(this);
-      this.#logStartOffset = Math.min(this.#logStartOffset, cut.endOffset);
       this.updateHighWatermark(this.#highWatermark);
     });
   }
@@ -386,6 +385,9 @@ export class PartitionLog implements Syncable, ReadableLog, LeaderLog, Checkpoin
     this.#durability.onTruncated(recoveryPoint);
     this.checkpoints.onRecoveryPointLowered(this);
     this.checkpoints.cleaner.onTruncated(this, endOffset);
+    if (endOffset >= this.#logStartOffset) return;
+    this.#logStartOffset = endOffset;
+    this.checkpoints.onLogStartLowered();
   }
 
   /**

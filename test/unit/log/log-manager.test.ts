@@ -267,6 +267,31 @@ describe('the recovery point on disk', () => {
   });
 });
 
+describe('the start of a log on disk', () => {
+  it.each([
+    ['in the middle', 10],
+    ['as a whole', 0],
+  ])('is lowered before the log is cut below it: %s', async (_, cut) => {
+    const config = aLogConfig({ segmentBytes: 500 });
+    const manager = await loadManager({ disk }, config);
+    const log = createLog(manager, config);
+    for (let count = 0; count < 20; count++) log.appendAsLeader(aBatch(), 0, 'client', 0);
+    await log.flush();
+    log.updateHighWatermark(20);
+    log.advanceLogStartOffset(15);
+    if (cut === 0) log.deleteOldSegments(0);
+    await manager.checkpointLogStartOffsets();
+    // As after an unclean election.
+    log.truncateTo(cut);
+    log.appendAsFollower(aStoredBatch(cut, 1, { values: ['a', 'b'] }), 0);
+    await log.flush();
+    disk = disk.crash(() => 0);
+    const found = (await loadManager({ disk }, config)).get('t', 0)!;
+    expect([found.logEndOffset, found.epochForOffset(cut)]).toEqual([cut + 2, 1]);
+    expect((await readBatches(found, cut)).map(({ baseOffset }) => baseOffset)).toEqual([cut]);
+  });
+});
+
 describe('deleting a log', () => {
   it('takes its name at once and its files after a while', async () => {
     const clock = new ManualClock(0);
