@@ -4,7 +4,8 @@
  * Connects on the first send and again after a loss, at most once per `reconnectBackoffMs`. Requests are pipelined up
  * to `maxInFlightRequests`; the broker answers them in order. A request that gets no answer within its timeout costs
  * the connection, since its answer could come any time later; everything in flight fails with a ConnectionError then,
- * and so it does when the connection is lost: whether the broker acted is unknown.
+ * and so it does when the connection is lost: whether the broker acted is unknown. What a broken network has not
+ * delivered by then never arrives: a controller's order that did would undo what was ordered since.
  *
  * Record slices of a response are valid until the next send() on this client.
  */
@@ -141,9 +142,11 @@ export class BrokerClient {
     if (this.#link !== link) throw this.#error('the connection was lost');
     if (link.inFlight.length === 0) link.reader.releaseKept();
     const answered = new Deferred<ResponseOut<A>>();
-    const timer = clock.schedule(deadlineMs - clock.monotonicMs(), () =>
-      this.#lose(link, this.#error(`${api.name} was not answered in time`)),
-    );
+    const timer = clock.schedule(deadlineMs - clock.monotonicMs(), () => {
+      // The system would go on sending what it holds, for minutes.
+      link.socket.resetAndDestroy();
+      this.#lose(link, this.#error(`${api.name} was not answered in time`));
+    });
     link.inFlight.push({
       correlationId,
       name: api.name,

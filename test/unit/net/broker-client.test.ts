@@ -1,4 +1,5 @@
 /** Requests to another broker: pipelining, deadlines, lost connections; and the search for the controller. */
+import * as net from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { SystemClock } from '../../../src/lib/clock.ts';
 import { ZERO_TOPIC_ID } from '../../../src/model/topic-partition.ts';
@@ -136,6 +137,31 @@ describe('a broker client', () => {
     await other;
     isHanging = false;
     expect((await client.send(ApiVersions, 3, request)).errorCode).toBe(0);
+  });
+
+  it('takes back what was not delivered when it gives up: it must not arrive after what is sent next', async () => {
+    const accepted = new Deferred<net.Socket>();
+    // It does not read, as if the network had gone.
+    const server = net.createServer({ pauseOnConnect: true }, (socket) => accepted.resolve(socket));
+    const port = await new Promise<number>((resolve) =>
+      server.listen(0, '127.0.0.1', () => resolve((server.address() as net.AddressInfo).port)),
+    );
+    opened.push({ close: () => new Promise((resolve) => server.close(resolve)) });
+    const large = { clientSoftwareName: 'x'.repeat(1_500_000), clientSoftwareVersion: '1' };
+    const answer = clientOf(port).send(ApiVersions, 3, large, { timeoutMs: 100 });
+    await expect(answer).rejects.toThrow('ApiVersions was not answered in time');
+    const socket = await accepted.promise;
+    let receivedBytes = 0;
+    await new Promise<void>((resolve) => {
+      socket.on('data', (bytes) => {
+        receivedBytes += bytes.length;
+      });
+      // The reset.
+      socket.on('error', () => undefined);
+      socket.on('close', () => resolve());
+      socket.resume();
+    });
+    expect(receivedBytes).toBeLessThan(1_500_000);
   });
 
   it('waits for a connection no longer than for the answer', async () => {
