@@ -8,21 +8,25 @@ import path from 'node:path';
 import { Deferred } from '../lib/deferred.ts';
 import { isListening, isPortFree } from '../net/port-check.ts';
 import { ChildServer } from './child-server.ts';
-import { CommandError, defineCommand, type Terminal } from './command.ts';
+import { CommandError, defineCommand, type Terminal, UsageError } from './command.ts';
 import { farewell, type FallenServer, FallenServers } from './fallen-servers.ts';
 import { Interrupts } from './interrupts.ts';
 import { lastWords } from './last-words.ts';
 import {
   DEFAULT_PLAN,
   type LocalClusterPlan,
+  otherStartCommand,
   type PlannedBroker,
   plannedBrokers,
   serverStartCommand,
 } from './local-cluster.ts';
+import { unreadable } from './named-file.ts';
+import { lostToNpm } from './npm-arguments.ts';
 import type { Options } from './options.ts';
+import { runningProcesses } from './processes.ts';
 import { Progress } from './progress.ts';
 import { requireZooKeeper, thisMachine, type ZooKeeperInstallation } from './zookeeper-installation.ts';
-import { zooKeeperCommand, zooKeeperProperties } from './zookeeper-server.ts';
+import { zooKeeperCommand, zooKeeperProperties, zooKeeperWith } from './zookeeper-server.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const READY_LINE = /\[KafkaServer id=\d+\] started/;
@@ -60,7 +64,11 @@ export const main = defineCommand({
       'npm start -- --data data2 --port 9192 --zookeeper-port 2281 --http-port 8181',
     ],
   ],
-  run: (options, terminal) => new LocalCluster(planOf(options), terminal).run(),
+  run: async (options, terminal) => {
+    const lost = lostToNpm(Object.keys(OPTIONS), options.rest, process.env);
+    if (lost !== null) throw new UsageError(lost);
+    return new LocalCluster(planOf(options), terminal).run();
+  },
 });
 
 function planOf(options: Options<keyof typeof OPTIONS | 'help' | 'version'>): LocalClusterPlan {
@@ -88,8 +96,8 @@ interface Launch extends FallenServer {
 }
 
 /** A path as a person in this directory would type it. */
-function fromHere(file: string): string {
-  const relative = path.relative(process.cwd(), file);
+function fromHere(file: string, here = process.cwd()): string {
+  const relative = path.relative(here, file);
   return relative.startsWith('..') ? file : relative || '.';
 }
 
@@ -125,10 +133,11 @@ class LocalCluster {
     try {
       await this.#start();
     } catch (error) {
-      if (!(error instanceof CommandError)) throw error;
+      const failure = error instanceof CommandError ? error : this.#unusableData(error);
+      if (failure === null) throw error;
       this.#progress.stop();
       if (!this.#isStopping) {
-        this.#terminal.error(`${error.message}\n`);
+        this.#terminal.error(`${failure.message}\n`);
         this.#exitCode = 1;
       }
       this.#stopAsked.resolve();
@@ -147,7 +156,18 @@ class LocalCluster {
 
   async #start(): Promise<void> {
     this.#progress.working('Looking for free ports');
-    await this.#requireFreePorts();
+    const holder = zooKeeperWith(this.#zooKeeperConfig, runningProcesses());
+    const otherStart = otherStartCommand(
+      { ...this.#plan, dataDirectory: fromHere(this.#plan.dataDirectory, ROOT) },
+      holder !== null,
+    );
+    await this.#requireFreePorts(otherStart);
+    if (holder !== null)
+      throw new CommandError(
+        `The cluster in ${fromHere(this.#plan.dataDirectory)} is running already: its ZooKeeper is process ` +
+          `${holder.pid}. Stop it with Ctrl-C where it was started (or bin/kafka-server-stop.sh, then ` +
+          `kill ${holder.pid}),\nor start another one beside it: ${otherStart}`,
+      );
     this.#progress.working('Looking for ZooKeeper');
     const installation = await requireZooKeeper(thisMachine(), (line) => this.#progress.say(line));
     const zookeeper = this.#startZooKeeper(installation);
@@ -161,7 +181,7 @@ class LocalCluster {
     for (const server of this.#servers) void this.#reportEnd(server);
   }
 
-  async #requireFreePorts(): Promise<void> {
+  async #requireFreePorts(otherStart: string): Promise<void> {
     const wanted: [port: number, whom: string][] = [
       [this.#plan.zookeeperPort, 'ZooKeeper'],
       ...this.#brokers.flatMap(({ port, httpPort, id }): [number, string][] => [
@@ -176,7 +196,22 @@ class LocalCluster {
     throw new CommandError(
       `${taken.join('\n')}\nIs the cluster running already? Stop what uses the port${taken.length > 1 ? 's' : ''} ` +
         '(bin/kafka-server-stop.sh; bin/zookeeper-server-stop.sh stops every ZooKeeper of this machine),\n' +
-        'or take others: npm start -- --port 9192 --zookeeper-port 2281 --http-port 8181',
+        `or take others: ${otherStart}`,
+    );
+  }
+
+  get #zooKeeperConfig(): string {
+    return path.join(this.#plan.dataDirectory, 'zookeeper', 'zoo.cfg');
+  }
+
+  /** What keeps the data from being written, in words; null if the error is about something else. */
+  #unusableData(error: unknown): CommandError | null {
+    const { dataDirectory } = this.#plan;
+    const failure = unreadable(error);
+    if (failure === null || !(error as NodeJS.ErrnoException).path?.startsWith(dataDirectory)) return null;
+    return new CommandError(
+      `The data cannot be kept in ${dataDirectory}: ${failure.message}\n` +
+        'See to who may write there, or choose another directory: npm start -- --data <directory>',
     );
   }
 
@@ -201,10 +236,10 @@ class LocalCluster {
   }
 
   #startZooKeeper(installation: ZooKeeperInstallation): ChildServer {
-    const { dataDirectory, zookeeperPort } = this.#plan;
-    const own = path.join(dataDirectory, 'zookeeper');
+    const { zookeeperPort } = this.#plan;
+    const configFile = this.#zooKeeperConfig;
+    const own = path.dirname(configFile);
     mkdirSync(own, { recursive: true });
-    const configFile = path.join(own, 'zoo.cfg');
     writeFileSync(configFile, zooKeeperProperties({ dataDirectory: own, clientPort: zookeeperPort }));
     const { command, args } = zooKeeperCommand(installation, configFile, { logLevel: 'info' });
     return this.#launch({

@@ -59,6 +59,20 @@ export function serverStartCommand({ overrides }: PlannedBroker): string {
   return ['bin/kafka-server-start.sh config/server.properties', ...options].join(' \\\n  ');
 }
 
+/** The command that starts a cluster like this one at ports that are likely free, and with data of its own if need be. */
+export function otherStartCommand(plan: LocalClusterPlan, needsOtherData: boolean): string {
+  const other = (port: number): number => (port + 100 > 65_000 ? port - 100 : port + 100);
+  const data = needsOtherData ? `${plan.dataDirectory}2` : plan.dataDirectory;
+  const options = [
+    ...(data === DEFAULT_PLAN.dataDirectory ? [] : [`--data ${quoted(data)}`]),
+    ...(plan.brokerCount === DEFAULT_PLAN.brokerCount ? [] : [`--brokers ${plan.brokerCount}`]),
+    `--port ${other(plan.firstPort)}`,
+    `--zookeeper-port ${other(plan.zookeeperPort)}`,
+    `--http-port ${other(plan.firstHttpPort)}`,
+  ];
+  return `npm start -- ${options.join(' ')}`;
+}
+
 /** As one word of a shell. */
 function quoted(text: string): string {
   return /^[\w./:=,@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;

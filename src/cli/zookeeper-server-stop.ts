@@ -1,6 +1,7 @@
 /** zookeeper-server-stop: asks the ZooKeeper servers of this machine to stop, as Kafka's script of that name does. */
 import { defineCommand } from './command.ts';
 import { runningProcesses, signalProcess, stopSignal } from './processes.ts';
+import { isZooKeeper } from './zookeeper-server.ts';
 
 export const main = defineCommand({
   script: 'zookeeper-server-stop.sh',
@@ -16,10 +17,7 @@ export const main = defineCommand({
     ['End a server that does not react', 'SIGNAL=KILL zookeeper-server-stop.sh'],
   ],
   run: async (_, terminal) => {
-    const servers = runningProcesses().filter(
-      ({ command }) =>
-        command[0]?.endsWith('java') && command.includes('org.apache.zookeeper.server.quorum.QuorumPeerMain'),
-    );
+    const servers = runningProcesses().filter(({ command }) => isZooKeeper(command));
     if (servers.length === 0) {
       terminal.out('No zookeeper server to stop\n');
       return 1;

@@ -2,9 +2,14 @@
  * One ZooKeeper server as a process: its configuration as text, and the command that runs it. A plain java command
  * and no script around it, so that whoever starts it can signal it. No JMX, no admin web server, a small heap.
  */
+import path from 'node:path';
 import { parseProperties } from '../config/properties.ts';
 import { readNamedFile } from './named-file.ts';
+import type { RunningProcess } from './processes.ts';
 import type { ZooKeeperInstallation } from './zookeeper-installation.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+const MAIN_CLASS = 'org.apache.zookeeper.server.quorum.QuorumPeerMain';
 
 export interface EnsembleMember {
   readonly id: number;
@@ -78,10 +83,25 @@ export function zooKeeperCommand(
     '-Dorg.slf4j.simpleLogger.dateTimeFormat=[yyyy-MM-dd HH:mm:ss,SSS]',
     '-cp',
     classPath,
-    'org.apache.zookeeper.server.quorum.QuorumPeerMain',
+    MAIN_CLASS,
     configFile,
   ];
   return { command: java, args };
+}
+
+/**
+ * The process of the server that runs with this configuration file, null if none does. ZooKeeper takes no lock on its
+ * data: a second server at another port would write to the same files, and ruin them.
+ */
+export function zooKeeperWith(configFile: string, processes: readonly RunningProcess[]): RunningProcess | null {
+  const isOurs = ({ command }: RunningProcess): boolean =>
+    isZooKeeper(command) && path.resolve(ROOT, command.at(-1) ?? '') === configFile;
+  return processes.find(isOurs) ?? null;
+}
+
+/** Whether that is the command of a ZooKeeper server, whoever started it. */
+export function isZooKeeper(command: readonly string[]): boolean {
+  return command[0]?.endsWith('java') === true && command.includes(MAIN_CLASS);
 }
 
 /** What a configuration file says of the client port (2181 if nothing) and the data directory. @throws CommandError */

@@ -4,7 +4,7 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -140,6 +140,31 @@ test('a second cluster at the same ports names the ports that are taken', async 
   expect(second.exitCode).toBe(1);
   expect(second.stderr).toContain(`Port ${port}, which broker 1 needs, is in use.`);
   expect(second.stderr).toContain('Is the cluster running already?');
+});
+
+test('a second cluster at other ports keeps away from the data of the first', async () => {
+  const cluster = await start();
+  const zookeeper = join(directory, 'zookeeper');
+  const before = [readFileSync(join(zookeeper, 'zoo.cfg'), 'utf8'), readdirSync(join(zookeeper, 'version-2'))];
+  const ports = ['--port', '--zookeeper-port', '--http-port'].map(async (name) => [name, `${await threeFreePorts()}`]);
+  const others = (await Promise.all(ports)).flat();
+  const second = await run(process.execPath, [PROGRAM, '--data', directory, ...others], { timeoutMs: 30_000 });
+  expect([second.exitCode, second.stdout]).toEqual([1, '']);
+  expect(second.stderr).toMatch(/^The cluster in \S+ is running already: its ZooKeeper is process \d+\./);
+  expect(second.stderr).toContain(`\nor start another one beside it: npm start -- --data ${directory}2 --port `);
+  expect([readFileSync(join(zookeeper, 'zoo.cfg'), 'utf8'), readdirSync(join(zookeeper, 'version-2'))]).toEqual(before);
+  expect(await cluster.stop()).toBe(0);
+});
+
+test('data that cannot be written are named, with what to do about it', async () => {
+  const file = join(directory, 'a-file');
+  writeFileSync(file, '');
+  const { exitCode, stderr } = await run(process.execPath, [PROGRAM, '--data', file, ...args.slice(2)]);
+  expect([exitCode, stderr]).toEqual([
+    1,
+    `The data cannot be kept in ${file}: ${file}/zookeeper (Not a directory)\n` +
+      'See to who may write there, or choose another directory: npm start -- --data <directory>\n',
+  ]);
 });
 
 test('a broker that dies is reported, its return by hand noticed, and SIGTERM leaves and names it', async () => {

@@ -5,8 +5,8 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { DEFAULT_PLAN, plannedBrokers, serverStartCommand } from '../../../src/cli/local-cluster.ts';
-import { readZooKeeperConfig } from '../../../src/cli/zookeeper-server.ts';
+import { DEFAULT_PLAN, otherStartCommand, plannedBrokers, serverStartCommand } from '../../../src/cli/local-cluster.ts';
+import { readZooKeeperConfig, zooKeeperWith } from '../../../src/cli/zookeeper-server.ts';
 import { readBrokerConfig } from '../../../src/config/load.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
@@ -144,4 +144,27 @@ test('the image offers the scripts that the health checks call', () => {
   expect(dockerfile).toMatch(/^FROM node:24/m);
   expect(dockerfile).toContain('bin/docker-entrypoint.sh');
   expect(service('kafka1')).toContain('kafka-broker-api-versions --bootstrap-server');
+});
+
+test('another cluster beside one that runs gets other ports, and other data than those that are in use', () => {
+  const ports = '--port 9192 --zookeeper-port 2281 --http-port 8181';
+  expect(otherStartCommand(DEFAULT_PLAN, false)).toBe(`npm start -- ${ports}`);
+  expect(otherStartCommand(DEFAULT_PLAN, true)).toBe(`npm start -- --data data2 ${ports}`);
+  const mine = { ...DEFAULT_PLAN, dataDirectory: 'my data', brokerCount: 1, firstPort: 64_999 };
+  expect(otherStartCommand(mine, false)).toBe(
+    "npm start -- --data 'my data' --brokers 1 --port 64899 --zookeeper-port 2281 --http-port 8181",
+  );
+});
+
+test('a ZooKeeper that runs with a configuration file is found, however its path was typed', () => {
+  const java = ['/usr/bin/java', '-Xmx256m', 'org.apache.zookeeper.server.quorum.QuorumPeerMain'];
+  const file = resolve(ROOT, 'data/zookeeper/zoo.cfg');
+  const processes = [
+    { pid: 7, command: ['vi', file] },
+    { pid: 8, command: [...java, resolve(ROOT, 'data2/zookeeper/zoo.cfg')] },
+    { pid: 9, command: [...java, file] },
+  ];
+  expect(zooKeeperWith(file, processes)?.pid).toBe(9);
+  expect(zooKeeperWith(file, [{ pid: 10, command: [...java, 'data/zookeeper/zoo.cfg'] }])?.pid).toBe(10);
+  expect(zooKeeperWith(file, processes.slice(0, 2))).toBeNull();
 });
