@@ -56,7 +56,7 @@ export interface HttpTimeouts {
   readonly headersMs: number;
   /** A connection without a request. */
   readonly keepAliveMs: number;
-  /** A client that takes nothing of what there is for it. */
+  /** A client that takes nothing of what there is for it: up to twice as long, as Node looks twice. */
   readonly stallMs: number;
 }
 
@@ -64,7 +64,7 @@ const DEFAULT_TIMEOUTS: HttpTimeouts = {
   requestMs: 30_000,
   headersMs: 10_000,
   keepAliveMs: 60_000,
-  stallMs: 30_000,
+  stallMs: 20_000,
 };
 /** A route that takes more says so itself. */
 const MAX_BODY_BYTES = 1024 * 1024;

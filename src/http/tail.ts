@@ -3,7 +3,8 @@
  * EventSource. Barnabas' own; Confluent has nothing like it.
  *
  * Guarantees: what is in a record is never markup (text/event-stream, nosniff, everything within JSON); open tails are
- * bounded in number; a client that goes away, or a server that closes, ends its tail.
+ * bounded in number; a client that goes away or, as with any answer, takes nothing any more ends its tail, and so does a
+ * server that closes.
  */
 import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
@@ -78,10 +79,9 @@ function addRoute(app: FastifyInstance, options: TailRoutes, open: OpenTails): v
     open.set(tail, new Promise((resolve) => reply.raw.once('close', resolve)));
     output.readable.once('close', () => tail.stop('disconnected'));
     // It never rejects: how it ends is among the events.
-    void tail.run().then((end) => {
+    void tail.run().then(() => {
       open.delete(tail);
-      if (end === 'stalled') output.readable.destroy();
-      else output.end(reply, options.clock);
+      output.end(reply, options.clock);
     });
     return answer(reply, output.readable);
   });

@@ -32,6 +32,7 @@ export interface TailRequest {
 export interface TailOutput {
   /** Takes the text in any case; false when nothing more is to be given before whenDrained. */
   write(text: string): boolean;
+  /** Resolves also when there is nobody any more. */
   whenDrained(): Promise<void>;
 }
 
@@ -53,14 +54,12 @@ export interface TailSurroundings {
   readonly logger: Logger;
 }
 
-export type TailEnd = 'limit' | 'topic_deleted' | 'shutdown' | 'stalled' | 'error' | 'disconnected';
+export type TailEnd = 'limit' | 'topic_deleted' | 'shutdown' | 'error' | 'disconnected';
 
 const RETRY_MS = 3000;
 const HEARTBEAT_MS = 15_000;
 /** By then it is known where the partitions begin: a reader that has seen no record yet can come back, too. */
 const FIRST_HEARTBEAT_MS = 1000;
-/** A reader that takes nothing for so long does not read any more. */
-const STALLED_MS = 600_000;
 /** Beyond this the position goes with the heartbeats alone … */
 const MAX_EVENT_ID_LENGTH = 1024;
 /** … and beyond this it would not come back: HTTP bounds the headers of a request. */
@@ -132,7 +131,7 @@ export class TopicTail {
     this.#heartbeat?.cancel();
     this.#consumer.stop();
     for (const client of this.#clients) client.close();
-    if (reason !== 'disconnected' && reason !== 'stalled') this.#sayEnd(reason);
+    if (reason !== 'disconnected') this.#sayEnd(reason);
     for (const resume of this.#blocked) resume();
     this.#blocked.clear();
   }
@@ -176,8 +175,8 @@ export class TopicTail {
     else if (!mayGoOn) await this.#whenDrained();
   }
 
+  /** One that takes nothing any more is for the output to find out. */
   async #whenDrained(): Promise<void> {
-    const timer = this.#surroundings.clock.schedule(STALLED_MS, () => this.stop('stalled'));
     await new Promise<void>((resolve) => {
       this.#blocked.add(resolve);
       void this.#output.whenDrained().then(() => {
@@ -185,7 +184,6 @@ export class TopicTail {
         resolve();
       });
     });
-    timer.cancel();
   }
 
   /** Empty while nothing is known. */
