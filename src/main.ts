@@ -20,6 +20,7 @@ const { startFailureLines } = await import('./start-failure.ts');
 const { default: manifest } = await import('../package.json', { with: { type: 'json' } });
 
 const USAGE = 'USAGE: kafka-server-start.sh [-daemon] server.properties [--override property=value]*';
+const VERSION = `3.9.0 (Barnabas ${manifest.version})`;
 const EXIT_FAULT = 70;
 
 const logger = createLogger(process.env);
@@ -53,8 +54,13 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const)
 
 const loaded = loadBrokerConfig({ arguments: process.argv.slice(2), environment: process.env });
 if (loaded.kind === 'usage') {
+  if (loaded.reason !== null) console.error(loaded.reason);
   console.error(USAGE);
   process.exit(1);
+}
+if (loaded.kind === 'version') {
+  console.log(VERSION);
+  process.exit(0);
 }
 if (loaded.kind === 'problems') {
   for (const problem of loaded.problems) logger.error(problem);

@@ -59,7 +59,7 @@ export function serverStartCommand({ overrides }: PlannedBroker): string {
   return ['bin/kafka-server-start.sh config/server.properties', ...options].join(' \\\n  ');
 }
 
-/** The command that starts a cluster like this one at ports that are likely free, and with data of its own if need be. */
+/** The command that starts a cluster like this one at other ports, and if need be with data of its own. */
 export function otherStartCommand(plan: LocalClusterPlan, needsOtherData: boolean): string {
   const other = (port: number): number => (port + 100 > 65_000 ? port - 100 : port + 100);
   const data = needsOtherData ? `${plan.dataDirectory}2` : plan.dataDirectory;

@@ -24,26 +24,30 @@ export interface ConfigSources {
 
 export type LoadedBrokerConfig =
   | ({ readonly kind: 'loaded' } & CheckedBrokerConfig)
-  | { readonly kind: 'usage' }
+  /** What is wrong with the command line; null when help was asked for or nothing was said. */
+  | { readonly kind: 'usage'; readonly reason: string | null }
+  | { readonly kind: 'version' }
   /** Lines to print: a heading, then each problem. */
   | { readonly kind: 'problems'; readonly problems: readonly string[] };
 
 /**
  * The configuration that a command line names, `server.properties [--override property=value]*` as in Kafka's
- * kafka-server-start. `usage` when no file is named or help is asked for.
+ * kafka-server-start.
  */
 export function loadBrokerConfig(from: {
   readonly arguments: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
 }): LoadedBrokerConfig {
   const [file, ...rest] = from.arguments;
-  if (file === undefined || file.startsWith('-')) return { kind: 'usage' };
+  if (file === undefined || from.arguments.includes('--help')) return { kind: 'usage', reason: null };
+  if (from.arguments.includes('--version')) return { kind: 'version' };
+  if (file.startsWith('-')) return { kind: 'usage', reason: `The properties file comes first, before ${file}` };
   const overrides: string[] = [];
   for (let index = 0; index < rest.length; index++) {
     const argument = rest[index] ?? '';
     if (argument.startsWith('--override=')) overrides.push(argument.slice('--override='.length));
     else if (argument === '--override' && index + 1 < rest.length) overrides.push(rest[++index] ?? '');
-    else return { kind: 'usage' };
+    else return { kind: 'usage', reason: misplaced(argument) };
   }
   try {
     return { kind: 'loaded', ...readBrokerConfig({ file, overrides, environment: from.environment }) };
@@ -51,6 +55,12 @@ export function loadBrokerConfig(from: {
     if (error instanceof ConfigError) return { kind: 'problems', problems: error.message.split('\n') };
     throw error;
   }
+}
+
+function misplaced(argument: string): string {
+  if (argument === '--override') return 'Option override requires an argument';
+  if (argument.startsWith('-')) return `${argument.replace(/^--?/, '')} is not a recognized option`;
+  return `Found non argument parameters: ${argument}`;
 }
 
 /** @throws ConfigError with every problem at once */

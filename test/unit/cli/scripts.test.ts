@@ -55,10 +55,13 @@ test('--help names every option on stderr and leaves with 1, as Kafka’s tools 
     expect(stderr).toContain(option);
 });
 
-test('--version prints the version of Kafka that is spoken', () => {
-  const { status, stdout } = call(join(BIN, 'kafka-console-consumer.sh'), ['--version']);
-  expect([status, stdout]).toEqual([0, expect.stringMatching(/^3\.9\.0 \(Barnabas \d+\.\d+\.\d+\)\n$/)]);
-});
+test.each(['kafka-console-consumer.sh', 'kafka-server-start.sh'])(
+  '%s --version prints the version of Kafka that is spoken',
+  (script) => {
+    const { status, stdout } = call(join(BIN, script), ['--version']);
+    expect([status, stdout]).toEqual([0, expect.stringMatching(/^3\.9\.0 \(Barnabas \d+\.\d+\.\d+\)\n$/)]);
+  },
+);
 
 test('a script works through a link, from any directory, with relative files', () => {
   const directory = mkdtempSync(join(tmpdir(), 'barnabas-bin-'));

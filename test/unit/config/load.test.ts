@@ -183,10 +183,19 @@ test('a command line names a file and overrides', () => {
     config: { brokerId: 4, numPartitions: 2 },
     warnings: [],
   });
-  expect(load()).toEqual({ kind: 'usage' });
-  expect(load('--help')).toEqual({ kind: 'usage' });
-  expect(load(path, 'more')).toEqual({ kind: 'usage' });
-  expect(load(path, '--override')).toEqual({ kind: 'usage' });
+  expect(load()).toEqual({ kind: 'usage', reason: null });
+  expect(load('--help')).toEqual({ kind: 'usage', reason: null });
+  expect(load('--version')).toEqual({ kind: 'version' });
+  expect(load('--override', 'broker.id=4', path)).toEqual({
+    kind: 'usage',
+    reason: 'The properties file comes first, before --override',
+  });
+  expect(load(path, 'more')).toEqual({ kind: 'usage', reason: 'Found non argument parameters: more' });
+  expect(load(path, '--overide', 'broker.id=4')).toEqual({
+    kind: 'usage',
+    reason: 'overide is not a recognized option',
+  });
+  expect(load(path, '--override')).toEqual({ kind: 'usage', reason: 'Option override requires an argument' });
   expect(load(path, '--override', 'broker.id=x')).toMatchObject({
     kind: 'problems',
     problems: ['The configuration has one problem:', '  broker.id=x  (--override)', expect.any(String)],
