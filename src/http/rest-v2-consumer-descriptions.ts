@@ -48,7 +48,7 @@ const INSTANCE = shape({
   'auto.offset.reset': { ...oneOf('earliest', 'latest', 'none'), description: 'Where the group has no offset' },
   'auto.commit.enable': { ...oneOf('true', 'false'), description: 'Commits what was returned every five seconds' },
   'fetch.min.bytes': { ...INT32, description: 'With more it is not waited for more; -1 waits the time out' },
-  'consumer.request.timeout.ms': { ...INT32, description: 'How long a read waits', default: 1000 },
+  'consumer.request.timeout.ms': { ...INT32, description: 'How long a read waits, 300000 at most', default: 1000 },
 });
 const RECORD = shape({ topic: STRING, key: {}, value: {}, partition: INT32, offset: INT64 });
 

@@ -27,6 +27,8 @@ export interface ConsumerConfig {
 /** The REST Proxy's fetch.min.bytes and consumer.request.timeout.ms. */
 const DEFAULTS = { minBytes: -1, requestTimeoutMs: 1000 } as const;
 const MAX_MIN_BYTES = 10_000_000;
+/** As long as an instance lives that nobody asks: while somebody seems to wait, one whose client is gone lives on. */
+const MAX_REQUEST_TIMEOUT_MS = 300_000;
 const MAX_INT = 0x7fff_ffff;
 /** It becomes a part of an address. */
 const MAX_NAME_LENGTH = 255;
@@ -52,7 +54,7 @@ export function consumerConfig(body: unknown): ConsumerConfig {
     reset: resetOf(textOf(fields, 'reset') ?? 'latest'),
     isCommitting: commitOf(textOf(fields, 'autoCommit') ?? 'true'),
     minBytes: minBytesOf(intOf(fields, 'minBytes') ?? DEFAULTS.minBytes),
-    requestTimeoutMs: Math.max(0, intOf(fields, 'requestTimeoutMs') ?? DEFAULTS.requestTimeoutMs),
+    requestTimeoutMs: requestTimeoutOf(intOf(fields, 'requestTimeoutMs') ?? DEFAULTS.requestTimeoutMs),
   };
 }
 
@@ -127,6 +129,11 @@ function minBytesOf(value: number): number {
   const bound = value < -1 ? 'at least -1' : value > MAX_MIN_BYTES ? `no more than ${MAX_MIN_BYTES}` : null;
   if (bound === null) return value;
   throw unboundedConsumerConfig(`Invalid value ${value} for configuration fetch.min.bytes: Value must be ${bound}`);
+}
+
+/** Any is taken, as by the REST Proxy: it is how long a client waits at most. */
+function requestTimeoutOf(value: number): number {
+  return Math.min(Math.max(0, value), MAX_REQUEST_TIMEOUT_MS);
 }
 
 function invalidValue(text: string, key: string, reason: string): RestError {

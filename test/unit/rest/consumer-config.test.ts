@@ -63,6 +63,11 @@ describe('settings', () => {
     });
   });
 
+  it('no read waits longer than an instance lives that nobody asks for anything', () => {
+    for (const value of [300_001, 2_147_483_647])
+      expect(consumerConfig({ 'consumer.request.timeout.ms': value }).requestTimeoutMs).toBe(300_000);
+  });
+
   it.each([
     [[], '400/400 Bad Request: the settings of a consumer are an object.'],
     [{ 'group.id': 'g' }, '422/422 Unrecognized field: group.id'],
