@@ -7,6 +7,7 @@
  * fetch to a broker is sent when the records of the last one have been taken. A reader that wants records only now and
  * then says so by a Demand: what it does not take waits where it was fetched.
  */
+import { Deferred } from '../lib/deferred.ts';
 import { type TopicPartition, topicPartitionKey, ZERO_TOPIC_ID } from '../model/topic-partition.ts';
 import { ConnectionError } from '../net/broker-client.ts';
 import { type ErrorName, Errors, errorName, isRetriable } from '../protocol/errors.ts';
@@ -106,6 +107,7 @@ export class RecordConsumer {
   #turns: (() => void)[] = [];
   #mustRefresh = true;
   #hasMissedPartition = false;
+  readonly #placed = new Deferred();
 
   /**
    * @param cluster for metadata and offsets
@@ -143,8 +145,19 @@ export class RecordConsumer {
     if (this.#failure !== null) throw this.#failure;
   }
 
+  /** Resolves when it is known of each partition where it begins, or after stop(): no later record is missed then. */
+  get whenPlaced(): Promise<void> {
+    return this.#placed.promise;
+  }
+
+  #checkPlaced(): void {
+    const positions = [...this.#positions.values()];
+    if (positions.length > 0 && positions.every(({ offset }) => typeof offset === 'number')) this.#placed.resolve();
+  }
+
   stop(): void {
     this.#isStopped = true;
+    this.#placed.resolve();
     this.#wakeUp?.();
     this.proceed();
   }
@@ -234,6 +247,7 @@ export class RecordConsumer {
         if (position.leader === null) isComplete = false;
       }
     }
+    this.#checkPlaced();
     this.#startLoops();
     this.proceed();
     return isComplete && this.#positions.size > 0;
@@ -341,6 +355,7 @@ export class RecordConsumer {
       if (error === 'NONE') this.#begin(position, offset);
       else this.#onPartitionError(position, error);
     }
+    this.#checkPlaced();
   }
 
   /** At what was looked up; but the start says only that an offset beyond it is beyond the end, too. */

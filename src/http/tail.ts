@@ -33,7 +33,8 @@ const SCHEMA = describe('Follow a topic: its new records, as they come', {
     'Server-sent events. `event: record` has one line of JSON: `topic`, `partition`, `offset`, `timestamp`, `key`, ' +
     '`value`, `headers`, and with `key_format` and `value_format` what the bytes were read as. Its `id` says where ' +
     'all partitions go on: sent back as `Last-Event-ID` nothing is missed. An offset that is gone stands for the ' +
-    'first one there is, one beyond the end for the end.\n\n`event: end` says why it ends. After `shutdown` and ' +
+    'first one there is, one beyond the end for the end. The answer begins when it is known where the partitions do, ' +
+    'so whatever is written after that comes.\n\n`event: end` says why it ends. After `shutdown` and ' +
     '`error` EventSource goes on by itself. After `limit` the last id ends with `/end`; whoever comes back with it ' +
     'gets 204, and EventSource stops; the id of the last record leads on. After `topic_deleted` it is 404, or the ' +
     'first record of the topic that has the name by then.',

@@ -4,12 +4,14 @@
  * Guarantees: of each partition every record from the start on is shown once and in order; the id of an event says
  * where all partitions go on, and a reader that comes back with it misses none and, unless the topic has very many
  * partitions, sees none twice; nothing is fetched while the reader does not take what is there; asking for a topic
- * never creates it. A tail ends with an event that says why.
+ * never creates it. Nothing is said before it is known where the partitions begin: who has an answer misses nothing that
+ * is written from then on. A tail ends with an event that says why.
  */
 import type { ClusterClient } from '../client/cluster-client.ts';
 import type { ConsumedRecord } from '../client/consumed-record.ts';
 import { type ConsumerSettings, type PartitionStart, RecordConsumer } from '../client/record-consumer.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
+import { Deferred } from '../lib/deferred.ts';
 import type { Logger } from '../lib/logger.ts';
 import { commentText, eventText, idText, retryText } from './event-stream.ts';
 import type { RecordView, Shown, ViewFormat } from './record-view.ts';
@@ -58,8 +60,10 @@ export type TailEnd = 'limit' | 'topic_deleted' | 'shutdown' | 'error' | 'discon
 
 const RETRY_MS = 3000;
 const HEARTBEAT_MS = 15_000;
-/** By then it is known where the partitions begin: a reader that has seen no record yet can come back, too. */
+/** By then it is known where an offset that does not exist has led. */
 const FIRST_HEARTBEAT_MS = 1000;
+/** A partition that has no leader for so long is not waited for: it begins where it is found. */
+const PLACING_MS = 5000;
 /** Beyond this the position goes with the heartbeats alone … */
 const MAX_EVENT_ID_LENGTH = 1024;
 /** … and beyond this it would not come back: HTTP bounds the headers of a request. */
@@ -92,6 +96,8 @@ export class TopicTail {
   #count = 0;
   /** Records that wait for the reader: each is a call that lets it go on. */
   readonly #blocked = new Set<() => void>();
+  #isOpen = false;
+  readonly #opened = new Deferred();
   #toldPosition = '';
   #heartbeat: Timer | null = null;
 
@@ -109,9 +115,9 @@ export class TopicTail {
   /** Resolves with the reason when nothing more will be written. */
   async run(): Promise<TailEnd> {
     const stopListening = this.#surroundings.topics.onChange(() => this.#checkTopic());
-    this.#output.write(retryText(RETRY_MS));
     this.#checkTopic();
-    this.#scheduleHeartbeat(FIRST_HEARTBEAT_MS);
+    this.#heartbeat = this.#surroundings.clock.schedule(PLACING_MS, () => this.#open());
+    void this.#consumer.whenPlaced.then(() => this.#open());
     try {
       await this.#consumer.run();
     } catch (error) {
@@ -124,6 +130,22 @@ export class TopicTail {
     return this.#end ?? 'error';
   }
 
+  /** A reader that has seen no record yet can come back, too. */
+  #open(): void {
+    if (this.#end !== null || this.#isOpen) return;
+    this.#heartbeat?.cancel();
+    this.#sayRetry();
+    this.#beat();
+    this.#scheduleHeartbeat(FIRST_HEARTBEAT_MS);
+    this.#opened.resolve();
+  }
+
+  #sayRetry(): void {
+    if (this.#isOpen) return;
+    this.#isOpen = true;
+    this.#output.write(retryText(RETRY_MS));
+  }
+
   /** May be called more than once; the first reason counts. */
   stop(reason: TailEnd): void {
     if (this.#end !== null) return;
@@ -131,6 +153,7 @@ export class TopicTail {
     this.#heartbeat?.cancel();
     this.#consumer.stop();
     for (const client of this.#clients) client.close();
+    this.#opened.resolve();
     if (reason !== 'disconnected') this.#sayEnd(reason);
     for (const resume of this.#blocked) resume();
     this.#blocked.clear();
@@ -164,6 +187,7 @@ export class TopicTail {
     const { limit, format } = this.#request;
     const { view } = this.#surroundings;
     this.#underway.set(record.partition, record.offset);
+    await this.#opened.promise;
     const [key, value] = await Promise.all([view.show(record.key, format), view.show(record.value, format)]);
     if (this.#end !== null) return;
     this.#underway.delete(record.partition);
@@ -215,6 +239,7 @@ export class TopicTail {
   }
 
   #sayEnd(reason: TailEnd): void {
+    this.#sayRetry();
     const position = this.#position();
     const known = position.length > MAX_ID_LENGTH ? '' : position;
     // A browser comes back by itself, after as many records as it wanted, too: by this it is known then.
