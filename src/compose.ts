@@ -344,6 +344,8 @@ function newTopicConfigs(
         throw error instanceof ZnodeFormatError ? new KafkaError('INVALID_CONFIG', error.message) : error;
       }
     },
+    // The server that this broker reads from may be behind the one that the controller wrote to.
+    whenUpToDate: () => zk.barrier(),
     onChange,
     logger: logger.named('kafka.server.TopicConfigHandler'),
   });

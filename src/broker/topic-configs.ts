@@ -17,6 +17,8 @@ export interface TopicConfigsOptions {
    * Reads what is stored for a topic; an empty map when nothing is. Rejects with INVALID_CONFIG when it makes no sense.
    */
   readonly readOverrides: (topic: string) => Promise<ReadonlyMap<string, string>>;
+  /** Resolves when reads find what was stored before the call, whoever stored it. */
+  readonly whenUpToDate: () => Promise<void>;
   /** Topics that were loaded have another configuration now. */
   readonly onChange: (changed: ReadonlyMap<string, TopicConfig>) => void;
   readonly logger: Logger;
@@ -57,10 +59,12 @@ export class TopicConfigs {
   }
 
   /**
-   * Resolves with the topics whose configuration makes no sense; they must not be in the way of the others. Rejects
-   * when one of them cannot be read. A log must not be made with settings that are only guessed.
+   * For topics that may have been made a moment ago: no notification comes of the settings that they were made with.
+   * Resolves with those whose configuration makes no sense; they must not be in the way of the others. Rejects when
+   * one of them cannot be read. A log must not be made with settings that are only guessed.
    */
   async loadAll(topics: readonly string[]): Promise<ReadonlySet<string>> {
+    await this.#options.whenUpToDate();
     const withoutConfig = new Set<string>();
     const load = async (topic: string): Promise<void> => {
       try {

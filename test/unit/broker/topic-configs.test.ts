@@ -14,13 +14,17 @@ const broker = brokerConfigFrom({
   'log.segment.bytes': '1000000',
 });
 
-function configs(readOverrides: (topic: string) => Promise<ReadonlyMap<string, string>>) {
+function configs(
+  readOverrides: (topic: string) => Promise<ReadonlyMap<string, string>>,
+  whenUpToDate: () => Promise<void> = async () => undefined,
+) {
   const changes: [string, number][] = [];
   const warnings: string[] = [];
   const errors: string[] = [];
   const topicConfigs = new TopicConfigs({
     broker,
     readOverrides,
+    whenUpToDate,
     onChange: (changed) => changes.push(...retentions(changed)),
     logger: {
       ...silentLogger,
@@ -64,6 +68,7 @@ describe('the configuration of a topic', () => {
     const topics = new TopicConfigs({
       broker: live,
       readOverrides: async (topic) => (topic === 'own' ? retention(1000) : new Map()),
+      whenUpToDate: async () => undefined,
       onChange: (changed) => changes.push(...retentions(changed)),
       logger: silentLogger,
     });
@@ -80,6 +85,7 @@ describe('the configuration of a topic', () => {
     const topics = new TopicConfigs({
       broker: live,
       readOverrides: async () => new Map(),
+      whenUpToDate: async () => undefined,
       onChange: (changed) => told.push(changed),
       logger: silentLogger,
     });
@@ -125,6 +131,18 @@ describe('the configuration of a topic', () => {
     await topics.refreshAll();
     expect([topics.config('a').retentionMs, topics.config('b').retentionMs]).toEqual([7, 5]);
     expect(warnings).toEqual(['The configuration of topic b could not be read again']);
+  });
+
+  it('that was made a moment ago is read from where it is known, and not taken for one without settings', async () => {
+    let isBehind = true;
+    const { configs: topics } = configs(
+      async () => (isBehind ? new Map() : retention(5)),
+      async () => {
+        isBehind = false;
+      },
+    );
+    await topics.loadAll(['t']);
+    expect(topics.config('t').retentionMs).toBe(5);
   });
 
   it('that cannot be read fails the load', async () => {
