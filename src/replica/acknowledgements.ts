@@ -53,6 +53,12 @@ export class Acknowledgements {
     this.#flushing.releaseAll(outcome);
   }
 
+  /** The topic may ask for more safety now, or for less. */
+  onConfigChanged(): void {
+    this.#flushing.release(this.safeEndOffset, 'NONE');
+    this.flush();
+  }
+
   /** Sees to it that the log's end gets to the disk, if its topic asks for that. */
   flush(): void {
     const { durableEndOffset, logEndOffset } = this.#log;
@@ -61,7 +67,7 @@ export class Acknowledgements {
     this.#log.whenDurable(logEndOffset).then(
       () => {
         this.#isFlushing = false;
-        this.#flushing.release(this.#log.durableEndOffset, 'NONE');
+        this.#flushing.release(this.safeEndOffset, 'NONE');
         if (this.#onFlushed()) this.flush();
       },
       // The log is offline by now and its manager closes the partition, which answers whoever waits.

@@ -473,6 +473,13 @@ export class Partition implements LeaderView {
     if (this.#leader !== null && !this.log.isOffline) this.carryOut(this.#leader.onLagCheck(this.#nowMs));
   }
 
+  /** The topic's settings have changed: min.insync.replicas or flush.messages may let those who wait go on. */
+  onConfigChanged(): void {
+    if (this.#leader === null || this.log.isOffline) return;
+    this.#acknowledgements.onConfigChanged();
+    this.checkLag();
+  }
+
   #holds(offset: number): boolean {
     return offset >= this.log.logStartOffset && offset <= this.log.logEndOffset;
   }

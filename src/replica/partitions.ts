@@ -200,7 +200,7 @@ export class Partitions {
 
   /** A setting such as min.insync.replicas may let the high watermark move. */
   onTopicConfigChanged(topic: string): void {
-    for (const partition of this.#table.ofTopic(topic)) partition.checkLag();
+    for (const partition of this.#table.ofTopic(topic)) partition.onConfigChanged();
   }
 
   /** num.replica.fetchers has changed. */

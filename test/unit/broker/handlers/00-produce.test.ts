@@ -1,11 +1,13 @@
 /** Produce through its bytes, over a real log on a disk in memory. */
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { Deferred } from '../../../../src/lib/deferred.ts';
 import { Produce } from '../../../../src/protocol/messages/00-produce.ts';
 import { errorName } from '../../../../src/protocol/errors.ts';
 import { buildBatch } from '../../../../src/protocol/records/build.ts';
+import { CrashDisk } from '../../../support/crash-disk.ts';
 import { DataPlane, isSettled, nextTurn, TOPIC } from '../../../support/data-plane.ts';
-import { aBatch } from '../../../support/logs.ts';
+import { aBatch, aLogConfig } from '../../../support/logs.ts';
 
 const TWO = { isr: [1, 2], replicas: [1, 2] };
 
@@ -46,6 +48,25 @@ describe('Produce with acks=1', () => {
     expect(plane.partition().log.durableEndOffset).toBe(1);
     expect(plane.partition().log.highWatermark).toBe(1);
   });
+
+  it('waits for the disk no longer than the topic asks for that', async () => {
+    const disk = new CrashDisk();
+    const plane = await DataPlane.open({ flushMessages: 1 }, disk);
+    await plane.lead();
+    const later = new Deferred<string>();
+    disk.fault = (operation, filePath) => {
+      if (operation !== 'sync' || !filePath.endsWith('.log')) return null;
+      disk.fault = () => null;
+      // Comes too late for the flush that is under way, and is the last that asked for one.
+      plane.produce(aBatch()).then((answer) => later.resolve(nameOf(answer)), later.reject);
+      plane.logs.get(TOPIC, 0)?.updateConfig(aLogConfig());
+      plane.partitions.onTopicConfigChanged(TOPIC);
+      return null;
+    };
+    expect(nameOf(await plane.produce(aBatch()))).toBe('NONE');
+    expect(await isSettled(later.promise)).toBe(true);
+    expect(await later.promise).toBe('NONE');
+  });
 });
 
 describe('Produce with acks=all', () => {
@@ -58,6 +79,19 @@ describe('Produce with acks=all', () => {
     expect(await isSettled(answer)).toBe(false);
     await plane.fetchAs(2, { fetchOffset: 2 });
     expect(await answer).toMatchObject({ errorCode: 0, baseOffset: 0 });
+  });
+
+  it('is answered also when the topic begins to flush every message while it waits', async () => {
+    const plane = await DataPlane.open();
+    await plane.lead(TWO);
+    const answer = plane.produce(aBatch(), { acks: -1 });
+    await nextTurn();
+    plane.logs.get(TOPIC, 0)?.updateConfig(aLogConfig({ flushMessages: 1 }));
+    plane.partitions.onTopicConfigChanged(TOPIC);
+    await plane.fetchAs(2, { fetchOffset: 1 });
+    for (let turn = 0; turn < 8; turn++) await nextTurn();
+    expect(await isSettled(answer)).toBe(true);
+    expect(nameOf(await answer)).toBe('NONE');
   });
 
   it('lets the next request of the connection be taken up while it waits', async () => {
