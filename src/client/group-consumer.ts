@@ -68,6 +68,8 @@ export interface GroupConsumerOptions {
 
 /** How long the end may take: the last commit and the farewell. */
 const CLOSE_TIMEOUT_MS = 5000;
+/** Offsets expire by the time of their commit: where nothing is read, they are committed again so often. */
+const COMMIT_REFRESH_MS = 30_000;
 /** A topic that does not exist yet is looked for so often. */
 const MISSING_TOPIC_RETRY_MS = 1000;
 const LOGGER = 'org.apache.kafka.clients.consumer.internals.ConsumerCoordinator';
@@ -91,7 +93,7 @@ export class GroupConsumer {
   #reading: Promise<void> = Promise.resolve();
   /** One after the other: what is tried again must not come after what was committed later. */
   readonly #commits = new SerialQueue();
-  #lastCommit = '';
+  #lastCommit: { readonly text: string; readonly atMs: number } | null = null;
   #failure: unknown = null;
   #isStopped = false;
   /** Some broker could be talked to when the end came. */
@@ -171,7 +173,7 @@ export class GroupConsumer {
   async commitOffsets(offsets: readonly GroupOffset[], deadline: number): Promise<void> {
     const failure = await this.#commits.run(() => this.#membership.tryCommit(offsets, deadline));
     // The next time, how far this member has come is told again.
-    this.#lastCommit = '';
+    this.#lastCommit = null;
     if (failure !== null) throw failure;
   }
 
@@ -288,15 +290,17 @@ export class GroupConsumer {
     return this.#commits.run(() => this.#commitConsumed(round, deadline));
   }
 
-  /** What the group knows already is not told again. */
+  /** What the group knows already is not told again for a while. */
   async #commitConsumed({ consumer }: Round, deadline: number): Promise<void> {
-    const { group, listener } = this.#options;
+    const { cluster, group, listener } = this.#options;
     if (consumer === null || group.autoCommitIntervalMs === null || !this.#isHeard) return;
     const positions = listener?.consumed(consumer.positions()) ?? consumer.positions();
-    const commit = JSON.stringify(positions);
-    if (commit === this.#lastCommit) return;
+    const text = JSON.stringify(positions);
+    const atMs = cluster.clock.monotonicMs();
+    const last = this.#lastCommit;
+    if (text === last?.text && atMs - last.atMs < COMMIT_REFRESH_MS) return;
     const isDone = await this.#membership.commit(positions, deadline);
-    if (isDone) this.#lastCommit = commit;
+    if (isDone) this.#lastCommit = { text, atMs };
   }
 
   async #leave(): Promise<void> {

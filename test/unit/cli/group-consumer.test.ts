@@ -104,6 +104,16 @@ describe('a member of a group', () => {
     expect(terminal.stdout).toBe('a\nb\n');
   });
 
+  it('tells again after a while how far it is, so that its offsets do not grow old', async () => {
+    const { terminal, ended } = start(['--from-beginning'], new QuickClock());
+    const commits = () => group.events.filter((event) => event.startsWith('committed'));
+    await until(() => new Set(commits()).size < commits().length);
+    const count = commits().length;
+    terminal.interrupt();
+    await ended;
+    expect(commits()).toHaveLength(count);
+  });
+
   it('commits nothing with enable.auto.commit=false', async () => {
     append(0, 'a');
     await consume('--from-beginning', '--max-messages', '1', '--consumer-property', 'enable.auto.commit=false');
