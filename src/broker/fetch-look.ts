@@ -10,7 +10,8 @@ import type { MetadataCache } from '../metadata/metadata-cache.ts';
 import { ZERO_TOPIC_ID } from '../model/topic-partition.ts';
 import type { ErrorName } from '../protocol/errors.ts';
 import { KafkaError } from '../protocol/errors.ts';
-import type { Partition, PartitionRead } from '../replica/partition.ts';
+import type { Partition } from '../replica/partition.ts';
+import type { PartitionRead } from '../replica/partition-read.ts';
 import type { Partitions } from '../replica/partitions.ts';
 import type { FetchPartition, FetchSession } from './fetch-session.ts';
 

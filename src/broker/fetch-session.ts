@@ -9,7 +9,7 @@
 import { type TopicId, ZERO_TOPIC_ID } from '../model/topic-partition.ts';
 import type { ErrorName } from '../protocol/errors.ts';
 import type { FetchPulse } from '../replica/leader-state.ts';
-import type { PartitionFetch } from '../replica/partition.ts';
+import type { PartitionFetch } from '../replica/partition-read.ts';
 import type { PartitionChange, PartitionWatcher } from '../replica/waiting.ts';
 
 /** Not part of a session, or the number that a session is asked to be made under. */

@@ -15,13 +15,20 @@ import { RECORD_BATCH_OVERHEAD, RecordBatch } from '../protocol/records/batch.ts
 import { Acknowledgements } from './acknowledgements.ts';
 import type { AwaitedFollowers } from './awaited-followers.ts';
 import { deletionOffset } from './deletion.ts';
-import { findDivergence } from './divergence.ts';
 import { type EpochEndOffset, FollowerState } from './follower-state.ts';
 import type { IsrStore } from './isr-store.ts';
 import { type FetchPulse, type LeaderEffect, LeaderState, type LeaderView } from './leader-state.ts';
 import { proposeIsr } from './isr-proposing.ts';
+import {
+  divergenceOf,
+  type FetchingFollower,
+  type FetchLimits,
+  type PartitionFetch,
+  type PartitionRead,
+  readRecords,
+} from './partition-read.ts';
 import type { PartitionState } from './partition-state.ts';
-import type { LogAppendResult, LogRecords, ReplicaLog } from './replica-log.ts';
+import type { LogAppendResult, ReplicaLog } from './replica-log.ts';
 import type { ReplicaCounters } from './replica-counters.ts';
 import { countRefusal, type TopicCounters } from './topic-counters.ts';
 import { type OffsetWaiter, type PartitionWatcher, WatcherList } from './waiting.ts';
@@ -45,46 +52,6 @@ export interface PartitionContext {
   readonly counters: ReplicaCounters;
   brokerEpoch(): number;
   isBrokerAlive(brokerId: number): boolean;
-}
-
-/** What one fetch asks of one partition. */
-export interface PartitionFetch {
-  readonly fetchOffset: number;
-  readonly partitionMaxBytes: number;
-  /** -1 when the fetcher does not know or tell. */
-  readonly currentLeaderEpoch: number;
-  /** -1 when the fetcher does not know or tell. */
-  readonly lastFetchedEpoch: number;
-  readonly logStartOffset: number;
-}
-
-/** What is left of what a whole fetch may return. */
-export interface FetchLimits {
-  readonly maxBytes: number;
-  /** The first batch is sent however large it is, so that everyone gets on (KIP-74). */
-  readonly minOneBatch: boolean;
-}
-
-export interface FetchingFollower {
-  readonly replicaId: number;
-  readonly brokerEpoch: number;
-  readonly pulse: FetchPulse | null;
-}
-
-export interface PartitionRead {
-  /** Null when there is nothing to send. */
-  readonly records: LogRecords | null;
-  readonly highWatermark: number;
-  readonly lastStableOffset: number;
-  readonly logStartOffset: number;
-  readonly divergingEpoch: { readonly epoch: number; readonly endOffset: number } | null;
-  /** There are records from the fetch offset on that the fetcher may see, whether or not they fitted. */
-  readonly hasData: boolean;
-  /**
-   * The fetcher's next request matters even if nothing changes here: a follower that is not in the ISR may join by
-   * it.
-   */
-  readonly isAwaited: boolean;
 }
 
 const NO_EPOCH = -1;
@@ -373,10 +340,9 @@ export class Partition implements LeaderView {
       return fetch.currentLeaderEpoch === NO_EPOCH ? 'NOT_LEADER_OR_FOLLOWER' : 'UNKNOWN_LEADER_EPOCH';
     if (this.#leader.isStaleIncarnation(replicaId, brokerEpoch)) return 'NOT_LEADER_OR_FOLLOWER';
     const { fetchOffset, logStartOffset } = fetch;
-    const divergence = findDivergence(this.log, fetchOffset, fetch.lastFetchedEpoch);
+    const divergence = divergenceOf(this.log, fetch);
     if (divergence === 'OFFSET_OUT_OF_RANGE') return divergence;
     const isDiverging = divergence !== 'NONE';
-    if (!isDiverging && !this.#holds(fetchOffset)) return 'OFFSET_OUT_OF_RANGE';
     const hasDeleted = known.logStartOffset < logStartOffset;
     if (known.logEndOffset === -1) this.#context.awaitedFollowers.forget(this, replicaId);
     if (isFirstLook) {
@@ -385,7 +351,7 @@ export class Partition implements LeaderView {
       if (hasDeleted) this.#watchers.notify('lowWatermark');
     }
     const isAwaited = !this.#leader.isr.includes(replicaId);
-    const read = this.#read(fetch, this.log.logEndOffset, limits, isDiverging ? divergence : null, false);
+    const read = readRecords(this.log, fetch, limits, { divergence, endOffset: this.log.logEndOffset });
     return isAwaited ? { ...read, isAwaited } : read;
   }
 
@@ -404,12 +370,10 @@ export class Partition implements LeaderView {
     this.counters.fetchRequests++;
     const error = this.check(fetch.currentLeaderEpoch, mustLead);
     if (error !== 'NONE') return error;
-    const divergence = findDivergence(this.log, fetch.fetchOffset, fetch.lastFetchedEpoch);
+    const divergence = divergenceOf(this.log, fetch);
     if (divergence === 'OFFSET_OUT_OF_RANGE') return divergence;
-    const isDiverging = divergence !== 'NONE';
-    if (!isDiverging && !this.#holds(fetch.fetchOffset)) return 'OFFSET_OUT_OF_RANGE';
     const endOffset = isReadCommitted ? this.log.lastStableOffset : this.log.highWatermark;
-    return this.#read(fetch, endOffset, limits, isDiverging ? divergence : null, true);
+    return readRecords(this.log, fetch, limits, { divergence, endOffset, skipsEmptyBatches: true });
   }
 
   /** Where the largest epoch up to the asked one ended; -1/-1 when it is not known. */
@@ -478,27 +442,6 @@ export class Partition implements LeaderView {
     if (this.#leader === null || this.log.isOffline) return;
     this.#acknowledgements.onConfigChanged();
     this.checkLag();
-  }
-
-  #holds(offset: number): boolean {
-    return offset >= this.log.logStartOffset && offset <= this.log.logEndOffset;
-  }
-
-  #read(
-    { fetchOffset, partitionMaxBytes }: PartitionFetch,
-    endOffset: number,
-    { maxBytes: leftBytes, minOneBatch }: FetchLimits,
-    divergingEpoch: PartitionRead['divergingEpoch'],
-    skipsEmptyBatches: boolean,
-  ): PartitionRead {
-    const { highWatermark, lastStableOffset, logStartOffset } = this.log;
-    const hasData = divergingEpoch === null && fetchOffset < endOffset;
-    const maxBytes = Math.min(partitionMaxBytes, leftBytes);
-    const mayRead = hasData && (maxBytes > 0 || minOneBatch);
-    const records = mayRead
-      ? this.log.read(fetchOffset, { maxBytes, endOffset, minOneBatch, skipsEmptyBatches })
-      : null;
-    return { records, highWatermark, lastStableOffset, logStartOffset, divergingEpoch, hasData, isAwaited: false };
   }
 
   /** Does what the leader's rules have decided, in that order; `isr` changes are for followers to hear of. */
