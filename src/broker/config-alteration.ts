@@ -12,7 +12,7 @@ import {
   ConfigRefusal,
 } from '../config/config-operations.ts';
 import type { ConfigKey } from '../config/definition.ts';
-import { alterableBrokerKey, checkChange, type DynamicLevel, usableOverrides } from '../config/dynamic-config.ts';
+import { alterableBrokerKey, checkAlteration, type DynamicLevel } from '../config/dynamic-config.ts';
 import { topicConfigProblem, topicKey } from '../config/topic-config.ts';
 import { invalidTopicName } from '../model/topic-names.ts';
 import { Errors, KafkaError } from '../protocol/errors.ts';
@@ -175,18 +175,17 @@ function loggable(config: ReadonlyMap<string, string>): string {
 }
 
 /** Under the empty name stands what all brokers have in common. */
-async function alterBroker(broker: Broker, alteration: Alteration, validateOnly: boolean): Promise<void> {
-  const { resourceName, operations, isWhole } = alteration;
+async function alterBroker(broker: Broker, asked: Alteration, validateOnly: boolean): Promise<void> {
+  const { resourceName, operations, isWhole } = asked;
   if (resourceName !== '') requireBrokerId(broker.brokerId, resourceName);
   const [level, entity]: [DynamicLevel, string] =
     resourceName === '' ? ['cluster', CLUSTER_DEFAULTS] : ['broker', String(broker.brokerId)];
-  const touched = new Set(operations.map(({ name }) => name));
   const decide = (stored: StoredConfig): ReadonlyMap<string, string> | null => {
-    const config = changed(alteration, stored, alterableBrokerKey);
-    // What a broker of another kind stored is not judged here, and stays, unless everything is replaced.
-    const usable = usableOverrides(config);
-    const judged = isWhole ? config : new Map([...config].filter(([name]) => touched.has(name) || usable.has(name)));
-    refusing(() => checkChange(broker.config, level, judged));
+    const config = changed(asked, stored, alterableBrokerKey);
+    // Of a whole everything is judged.
+    const touched = new Set(isWhole ? config.keys() : operations.map(({ name }) => name));
+    const alteration = { stored: stored.config, wanted: config, touched };
+    const judged = refusing(() => checkAlteration(broker.config, level, alteration));
     if (validateOnly) return null;
     broker.logger.named(LOGGER).info(`Updating brokers/${entity} with new configuration : ${loggable(judged)}`);
     return config;

@@ -6,7 +6,7 @@
  * registers with `onChange`.
  */
 import type { BrokerConfig } from '../config/broker-config.ts';
-import { type DynamicLevel, type DynamicLevels, effectiveConfig } from '../config/dynamic-config.ts';
+import { type DynamicLevel, effectiveConfig } from '../config/dynamic-config.ts';
 import type { Logger } from '../lib/logger.ts';
 
 /** Called with the configuration as it was; it must not throw. */
@@ -18,8 +18,6 @@ export class LiveConfig {
   readonly config: BrokerConfig;
   readonly #logger: Logger;
   readonly #listeners = new Set<ConfigListener>();
-  /** As read last, with what is of no use here. */
-  #stored: DynamicLevels = { broker: new Map(), cluster: new Map() };
 
   constructor(startedWith: BrokerConfig, logger: Logger) {
     this.config = { ...startedWith };
@@ -37,11 +35,11 @@ export class LiveConfig {
 
   /** Overrides were read again. What is of no use here, or makes no possible configuration, is said in the log. */
   accept(level: DynamicLevel, stored: ReadonlyMap<string, string>): void {
-    if (isSame(stored, this.#stored[level])) return;
-    this.#stored = { ...this.#stored, [level]: stored };
+    if (isSame(stored, this.config.stored[level])) return;
     const where = level === 'broker' ? `brokers/${this.config.brokerId}` : 'brokers/<default>';
     const before = { ...this.config };
-    const { config, problem } = effectiveConfig(before, this.#stored);
+    const { config, problem } = effectiveConfig(before, { ...before.stored, [level]: stored });
+    Object.assign(this.config, { stored: config.stored });
     if (problem !== null)
       this.#logger.error(`Overrides of brokers do not go together: ${problem.problems[0]?.message}`);
     const overrides = config.dynamic[level];

@@ -65,11 +65,18 @@ export type BrokerConfig = Omit<RawBrokerConfig, keyof ResolvedBrokerConfig> &
     /** What the broker was started with: the STATIC_BROKER_CONFIG level of DescribeConfigs. */
     readonly startedWith: ReadonlyMap<string, string>;
     /** What is stored for this broker, and for all, and of use here. */
-    readonly dynamic: {
-      readonly broker: ReadonlyMap<string, string>;
-      readonly cluster: ReadonlyMap<string, string>;
-    };
+    readonly dynamic: DynamicLevels;
+    /** All that is stored for this broker, and for all: also what is left out because it makes no sense here. */
+    readonly stored: DynamicLevels;
   };
+
+/** Overrides by the two levels that are stored. */
+export interface DynamicLevels {
+  readonly broker: ReadonlyMap<string, string>;
+  readonly cluster: ReadonlyMap<string, string>;
+}
+
+const NOTHING_STORED: DynamicLevels = { broker: new Map(), cluster: new Map() };
 
 export interface CheckedBrokerConfig {
   readonly config: BrokerConfig;
@@ -111,8 +118,8 @@ export function checkBrokerConfig(settings: readonly Setting[], canonicalHostnam
   const used = unused.filter((key) => !key.startsWith('confluent.'));
   if (used.length > 0) warnings.push(`These configurations '[${used.join(', ')}]' were supplied but are not used yet.`);
   const originals = new Map(settings.map(({ key, value }) => [key, value]));
-  const dynamic = { broker: new Map<string, string>(), cluster: new Map<string, string>() };
-  return { config: { ...raw, ...resolved, originals, startedWith: originals, dynamic }, warnings };
+  const overrides = { dynamic: NOTHING_STORED, stored: NOTHING_STORED };
+  return { config: { ...raw, ...resolved, originals, startedWith: originals, ...overrides }, warnings };
 }
 
 /** Reports likely typing errors; returns the other keys that nothing here reads. */

@@ -34,7 +34,8 @@ export interface DescribedConfig extends DescribedSynonym {
 }
 
 export function describeBrokerConfig(broker: BrokerConfig, names: readonly string[] | null): DescribedConfig[] {
-  const all = new Set([...Object.keys(BROKER_KEYS), ...broker.originals.keys()]);
+  // Also what is left out, or a broker of another kind stored: to be removed it must be seen.
+  const all = new Set([...Object.keys(BROKER_KEYS), ...broker.originals.keys(), ...broker.stored.broker.keys()]);
   return wanted(all, names).map((name) => describeBrokerKey(broker, name));
 }
 
@@ -82,22 +83,24 @@ function brokerSynonyms(broker: BrokerConfig, name: string): DescribedSynonym[] 
   return from < 0 ? [] : synonyms.slice(from);
 }
 
-function levelsOf({ dynamic, startedWith }: BrokerConfig) {
+/** As in Kafka also what is stored and does not count: the value beside it says what does. */
+function levelsOf({ stored, startedWith }: BrokerConfig) {
   return [
-    ['DYNAMIC_BROKER_CONFIG', dynamic.broker],
-    ['DYNAMIC_DEFAULT_BROKER_CONFIG', dynamic.cluster],
+    ['DYNAMIC_BROKER_CONFIG', stored.broker],
+    ['DYNAMIC_DEFAULT_BROKER_CONFIG', stored.cluster],
     ['STATIC_BROKER_CONFIG', startedWith],
   ] as const;
 }
 
 /** What all brokers have in common, under the empty name: nothing but what is stored. */
 export function describeClusterDefaults(broker: BrokerConfig, names: readonly string[] | null): DescribedConfig[] {
-  const { cluster } = broker.dynamic;
+  const { cluster } = broker.stored;
   return wanted(cluster.keys(), names).map((name) => {
-    const value = cluster.get(name) ?? null;
+    const described = describeBrokerKey(broker, name);
+    const value = described.isSensitive ? null : (cluster.get(name) ?? null);
     const source = CONFIG_SOURCES.DYNAMIC_DEFAULT_BROKER_CONFIG;
     const synonyms = brokerSynonyms(broker, name).filter((synonym) => synonym.source === source);
-    return { ...describeBrokerKey(broker, name), value, source, synonyms };
+    return { ...described, value, source, synonyms };
   });
 }
 

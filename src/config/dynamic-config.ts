@@ -6,7 +6,13 @@
  * that before the defaults. Kafka's keys for listeners, TLS, SASL, classes and remote storage, dynamic there, are not
  * here.
  */
-import { type BrokerConfig, brokerKey, type CheckedBrokerConfig, checkBrokerConfig } from './broker-config.ts';
+import {
+  type BrokerConfig,
+  brokerKey,
+  type CheckedBrokerConfig,
+  checkBrokerConfig,
+  type DynamicLevels,
+} from './broker-config.ts';
 import { ConfigError } from './config-error.ts';
 import { ConfigRefusal } from './config-operations.ts';
 import { atLeast, type ConfigKey, LONG_MAX, long, parseValue } from './definition.ts';
@@ -14,11 +20,6 @@ import { TOPIC_SYNONYMS } from './topic-config.ts';
 
 /** The two levels that are stored; the names are those under which ZooKeeper keeps them. */
 export type DynamicLevel = 'broker' | 'cluster';
-
-export interface DynamicLevels {
-  readonly broker: ReadonlyMap<string, string>;
-  readonly cluster: ReadonlyMap<string, string>;
-}
 
 /** Broker keys of which the first that is set counts. */
 const SYNONYM_CHAINS: readonly (readonly string[])[] = [
@@ -110,7 +111,7 @@ export function usableOverrides(stored: ReadonlyMap<string, string>): Map<string
  * @throws ConfigError
  */
 export function withOverrides(config: BrokerConfig, dynamic: DynamicLevels): BrokerConfig {
-  const { startedWith } = config;
+  const { startedWith, stored } = config;
   const texts = new Map(startedWith);
   for (const level of [dynamic.cluster, dynamic.broker]) {
     for (const [name, text] of level) {
@@ -122,7 +123,8 @@ export function withOverrides(config: BrokerConfig, dynamic: DynamicLevels): Bro
   const settings = [...texts].map(([key, value]) => ({ key, value, origin: 'dynamic configuration' }));
   const { config: next }: CheckedBrokerConfig = checkBrokerConfig(settings, 'localhost');
   const { brokerId, nodeId, listeners, advertisedListeners, interBrokerListenerName } = config;
-  return { ...next, brokerId, nodeId, listeners, advertisedListeners, interBrokerListenerName, startedWith, dynamic };
+  const identity = { brokerId, nodeId, listeners, advertisedListeners, interBrokerListenerName };
+  return { ...next, ...identity, startedWith, dynamic, stored };
 }
 
 export interface EffectiveConfig {
@@ -136,7 +138,8 @@ export interface EffectiveConfig {
  * together as much as has to be. The result depends on nothing but what the broker was started with and what is stored:
  * not on the order in which it was read, and so it is the same after a restart.
  */
-export function effectiveConfig(config: BrokerConfig, stored: DynamicLevels): EffectiveConfig {
+export function effectiveConfig(before: BrokerConfig, stored: DynamicLevels): EffectiveConfig {
+  const config = { ...before, stored };
   const usable = { broker: usableOverrides(stored.broker), cluster: usableOverrides(stored.cluster) };
   try {
     return { config: withOverrides(config, usable), problem: null };
@@ -172,6 +175,40 @@ function isPossible(config: BrokerConfig, dynamic: DynamicLevels): boolean {
     if (!(error instanceof ConfigError)) throw error;
     return false;
   }
+}
+
+/** Overrides that are to be stored at a level instead of those that are stored there now. */
+export interface Alteration {
+  readonly stored: ReadonlyMap<string, string>;
+  readonly wanted: ReadonlyMap<string, string>;
+  /** The names that somebody asked to change. */
+  readonly touched: ReadonlySet<string>;
+}
+
+/**
+ * Judges what is changed and what counts already. What is left out, because it makes no sense or belongs to a broker of
+ * another kind, is no obstacle: it stays until somebody removes it, which is always possible. What is let through
+ * counts from then on, and throws out nothing that did.
+ * @returns what was judged
+ * @throws ConfigRefusal
+ */
+export function checkAlteration(
+  current: BrokerConfig,
+  level: DynamicLevel,
+  { stored, wanted, touched }: Alteration,
+): ReadonlyMap<string, string> {
+  const countingOf = (overrides: ReadonlyMap<string, string>): ReadonlyMap<string, string> =>
+    effectiveConfig(current, { ...current.stored, [level]: overrides }).config.dynamic[level];
+  const before = countingOf(stored);
+  const judged = new Map([...wanted].filter(([name]) => touched.has(name) || before.has(name)));
+  checkChange(current, level, judged);
+  const after = countingOf(wanted);
+  const displaced = [...judged.keys()].filter((name) => !after.has(name));
+  if (displaced.length === 0) return judged;
+  throw new ConfigRefusal(
+    'INVALID_REQUEST',
+    `requirement failed: ${displaced.join(', ')} would not go together with what is stored and left out so far`,
+  );
 }
 
 /**

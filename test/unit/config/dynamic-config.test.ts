@@ -1,10 +1,12 @@
 /** Broker keys that change while the broker runs: which, to what, and what comes of it. */
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { brokerConfigFrom } from '../../../src/config/broker-config.ts';
 import { ConfigRefusal } from '../../../src/config/config-operations.ts';
 import { describeBrokerConfig, describeClusterDefaults, describeTopicConfig } from '../../../src/config/describe.ts';
 import { brokerKey } from '../../../src/config/broker-config.ts';
 import {
+  checkAlteration,
   checkChange,
   DYNAMIC_BROKER_KEYS,
   type DynamicLevel,
@@ -42,7 +44,7 @@ describe('the configuration of all levels', () => {
   });
 
   it('is described level by level', () => {
-    const config = withOverrides(
+    const { config } = effectiveConfig(
       started({ 'log.segment.bytes': '1000' }),
       levels({ 'log.segment.bytes': '3000' }, { 'log.segment.bytes': '2000', 'log.cleaner.backoff.ms': '1' }),
     );
@@ -144,5 +146,72 @@ describe('what is accepted', () => {
       minInsyncReplicas: 2,
       logCleanerMinCompactionLagMs: 50,
     });
+  });
+});
+
+describe('what is stored and left out', () => {
+  const left = { 'log.retention.ms': 'x', other: '1', 'max.connections.per.ip': '0' };
+  const live = effectiveConfig(started(), levels(left)).config;
+
+  it('is seen, beside the value that counts', () => {
+    expect(describeBrokerConfig(live, Object.keys(left))).toMatchObject([
+      { name: 'log.retention.ms', value: null, source: 2, synonyms: [{ value: 'x', source: 2 }, {}] },
+      { name: 'max.connections.per.ip', value: '2147483647', source: 2, synonyms: [{ value: '0', source: 2 }, {}] },
+      { name: 'other', value: null, isSensitive: true, source: 2, synonyms: [{ value: null, source: 2 }] },
+    ]);
+    const common = effectiveConfig(started(), levels({}, left)).config;
+    expect(describeClusterDefaults(common, null).map(({ name, value }) => [name, value])).toEqual([
+      ['log.retention.ms', 'x'],
+      ['max.connections.per.ip', '0'],
+      ['other', null],
+    ]);
+  });
+
+  const SOME_TEXTS = {
+    'log.cleaner.min.compaction.lag.ms': ['20', '50', 'x'],
+    'log.cleaner.max.compaction.lag.ms': ['10', '40', 'x'],
+    'max.connections.per.ip': ['0', '5'],
+    'max.connections.per.ip.overrides': ['', '127.0.0.1:5'],
+    'log.segment.bytes': ['1', '2000'],
+    other: ['1'],
+  };
+  const someOverrides = fc
+    .record(
+      Object.fromEntries(Object.entries(SOME_TEXTS).map(([name, values]) => [name, fc.constantFrom(...values)])),
+      { requiredKeys: [] },
+    )
+    .map((values) => texts(values as Record<string, string>));
+
+  it('is no obstacle: it can always be removed, and what is let through counts and throws out nothing', () => {
+    fc.assert(
+      fc.property(
+        someOverrides,
+        someOverrides,
+        someOverrides,
+        fc.subarray(Object.keys(SOME_TEXTS)),
+        fc.constantFrom<DynamicLevel>('broker', 'cluster'),
+        (own, common, set, removed, level) => {
+          const all = { broker: own, cluster: common };
+          const { config } = effectiveConfig(started(), all);
+          const wanted = new Map([...all[level], ...set]);
+          for (const name of removed) wanted.delete(name);
+          const touched = new Set([...set.keys(), ...removed]);
+          const isPlainRemoval = set.size === 0 && removed.every((name) => !config.dynamic[level].has(name));
+          const check = () => checkAlteration(config, level, { stored: all[level], wanted, touched });
+          let judged: ReadonlyMap<string, string>;
+          try {
+            judged = check();
+          } catch (error) {
+            expect(error).toBeInstanceOf(ConfigRefusal);
+            expect(isPlainRemoval).toBe(false);
+            return;
+          }
+          const after = effectiveConfig(config, { ...all, [level]: wanted }).config.dynamic[level];
+          for (const [name, text] of judged) expect(after.get(name)).toBe(text);
+          for (const name of set.keys()) if (wanted.has(name)) expect(after.has(name)).toBe(true);
+          for (const name of config.dynamic[level].keys()) if (wanted.has(name)) expect(after.has(name)).toBe(true);
+        },
+      ),
+    );
   });
 });

@@ -275,6 +275,31 @@ describe('IncrementalAlterConfigs', () => {
   });
 });
 
+describe('what is stored for brokers and makes no sense', () => {
+  const lags = { 'log.cleaner.min.compaction.lag.ms': '50', 'log.cleaner.max.compaction.lag.ms': '40' };
+
+  it.each(['1', ''])('can be removed, bit by bit, and is no obstacle meanwhile (broker "%s")', async (name) => {
+    const entity = name === '' ? '<default>' : name;
+    const theirs = { ...lags, 'log.retention.ms': 'x', 'log.roll.ms': '0', port: '1' };
+    await zk.create(ConfigZnode.path('brokers', entity), ConfigZnode.encode(new Map(Object.entries(theirs))));
+    expect(await incremental([[BROKER, name, ['log.segment.bytes', '2000']]])).toEqual([null]);
+    expect(await stored('brokers', entity)).toEqual({ ...theirs, 'log.segment.bytes': '2000' });
+    for (const key of ['log.retention.ms', 'port', 'log.cleaner.min.compaction.lag.ms', 'log.roll.ms'])
+      expect(await incremental([[BROKER, name, [key, null, DELETE]]])).toEqual([null]);
+    expect(await stored('brokers', entity)).toEqual({
+      'log.segment.bytes': '2000',
+      'log.cleaner.max.compaction.lag.ms': '40',
+    });
+  });
+
+  it('is not stored once more', async () => {
+    await zk.create(ConfigZnode.path('brokers', '1'), ConfigZnode.encode(new Map([['log.retention.ms', 'x']])));
+    expect(await incremental([[BROKER, '1', ['log.retention.ms', 'x']]])).toEqual([
+      'INVALID_REQUEST: Invalid value x for configuration log.retention.ms: Not a number of type LONG',
+    ]);
+  });
+});
+
 describe('AlterConfigs', () => {
   it.each([0, 1, 2])('v%i replaces all that there was', async (version) => {
     await whole([[TOPIC, 't', ['segment.bytes', '1000']]], false, version);
