@@ -13,7 +13,7 @@ import {
   targetAssignmentRecord,
 } from './consumer-group-member.ts';
 import type { ConsumerGroupSettings } from './consumer-group-settings.ts';
-import { cancelMemberTimers, keepSession } from './consumer-group-timers.ts';
+import { cancelMemberTimers, resumeTimers } from './consumer-group-timers.ts';
 import type { Decision } from './decision.ts';
 
 /** Whoever takes the place of a static member needs no room of its own. (In Kafka it does.) */
@@ -60,6 +60,6 @@ export function replaceStaticMember(
     currentAssignmentRecord(groupId, member),
   );
   if (isOther) cancelMemberTimers(groupId, former.memberId, decision);
-  decision.whenRefused((_, instead) => keepSession(groupId, former, settings, instead));
+  decision.whenRefused((_, instead) => resumeTimers(group, former, settings, instead));
   return member;
 }

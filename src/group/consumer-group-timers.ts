@@ -2,6 +2,7 @@
  * @pure The timers of the members of consumer groups. Each of them, when it fires, ends the membership; setting one
  * again is what being alive means.
  */
+import type { ConsumerGroup } from './consumer-group.ts';
 import { type ConsumerGroupMember, isClassic } from './consumer-group-member.ts';
 import type { ConsumerGroupSettings } from './consumer-group-settings.ts';
 import type { Decision } from './decision.ts';
@@ -39,6 +40,20 @@ export function timeRevocation(groupId: string, member: ConsumerGroupMember, dec
   const key = timerKey(REVOCATION_TIMER, groupId, member.memberId);
   if (member.state === 'unrevokedPartitions') decision.setTimer(key, member.metadata.rebalanceTimeoutMs);
   else decision.cancelTimer(key);
+}
+
+/** Those of a member that stays: a new coordinator does not know since when they run, or its removal was refused. */
+export function resumeTimers(
+  { groupId, awaitedJoins }: ConsumerGroup,
+  member: ConsumerGroupMember,
+  settings: ConsumerGroupSettings,
+  decision: Decision,
+): void {
+  const { memberId, metadata } = member;
+  keepSession(groupId, member, settings, decision);
+  if (member.state === 'unrevokedPartitions') timeRevocation(groupId, member, decision);
+  if (awaitedJoins.has(memberId))
+    decision.setTimer(timerKey(REJOIN_TIMER, groupId, memberId), metadata.rebalanceTimeoutMs);
 }
 
 /** May the timer that has fired end the membership? Timers of a past the member has left behind may not. */

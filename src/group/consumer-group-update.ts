@@ -23,7 +23,7 @@ import {
   sameNames,
 } from './consumer-group-member.ts';
 import type { ConsumerGroupEnvironment } from './consumer-group-settings.ts';
-import { cancelMemberTimers, keepSession, timeRevocation } from './consumer-group-timers.ts';
+import { cancelMemberTimers, resumeTimers, timeRevocation } from './consumer-group-timers.ts';
 import { nextAssignment } from './current-assignment.ts';
 import type { Decision } from './decision.ts';
 import {
@@ -127,7 +127,6 @@ export class ConsumerGroupUpdate {
     for (const { memberId } of gone) {
       decision.record(...memberTombstones(groupId, memberId));
       cancelMemberTimers(groupId, memberId, decision);
-      group.awaitedJoins.delete(memberId);
     }
     const left = [...group.members.values()].filter((member) => !gone.includes(member));
     const resolved = withoutUnused(groupId, left, group.resolvedRegexes, decision);
@@ -136,7 +135,7 @@ export class ConsumerGroupUpdate {
       decision.record(subscriptionMetadataRecord(groupId, metadata));
     decision.record(groupEpochRecord(groupId, group.groupEpoch + 1));
     decision.whenRefused((_, instead) => {
-      for (const member of gone) keepSession(groupId, member, this.#environment.settings, instead);
+      for (const member of gone) resumeTimers(group, member, this.#environment.settings, instead);
     });
   }
 

@@ -13,7 +13,7 @@ import { ConsumerGroup, type ConsumerGroupRecord } from './consumer-group.ts';
 import { type DescribedConsumerGroup, describedConsumerGroup, noConsumerGroup } from './consumer-group-description.ts';
 import { ConsumerGroupHeartbeats } from './consumer-group-heartbeat.ts';
 import type { ConsumerGroupEnvironment } from './consumer-group-settings.ts';
-import { endsMembership, keepSession, timeRevocation } from './consumer-group-timers.ts';
+import { endsMembership, resumeTimers } from './consumer-group-timers.ts';
 import { ConsumerGroupUpdate } from './consumer-group-update.ts';
 import type { Decision } from './decision.ts';
 import type { Group } from './group.ts';
@@ -67,10 +67,7 @@ export class ConsumerGroups {
   onLoaded(group: Group, decision: Decision, nowMs: number): void {
     if (group instanceof ClassicGroup) this.#shareAnew(group, decision, nowMs);
     if (!(group instanceof ConsumerGroup)) return;
-    for (const member of group.members.values()) {
-      keepSession(group.groupId, member, this.#environment.settings, decision);
-      if (member.state === 'unrevokedPartitions') timeRevocation(group.groupId, member, decision);
-    }
+    for (const member of group.members.values()) resumeTimers(group, member, this.#environment.settings, decision);
   }
 
   onTimer(kind: string, group: Group | undefined, memberId: string, decision: Decision, nowMs: number): void {

@@ -34,7 +34,7 @@ import {
   targetAssignmentRecord,
 } from './consumer-group-member.ts';
 import type { ConsumerGroupEnvironment } from './consumer-group-settings.ts';
-import { cancelMemberTimers, keepSession } from './consumer-group-timers.ts';
+import { cancelMemberTimers, keepSession, resumeTimers } from './consumer-group-timers.ts';
 import { type ConsumerGroupUpdate, groupEpochRecord } from './consumer-group-update.ts';
 import {
   byTopicId,
@@ -250,7 +250,7 @@ export class GroupMigration {
       );
     if (sharesAnew) decision.setTimer(timerKey(DOWNGRADED_TIMER, groupId), 0);
     decision.whenRefused((_, instead) => {
-      for (const member of group.members.values()) keepSession(groupId, member, settings, instead);
+      for (const member of group.members.values()) resumeTimers(group, member, settings, instead);
     });
     logger.info(`[GroupId ${groupId}] Converted the consumer group to a classic group.`);
   }
