@@ -1,35 +1,56 @@
 /**
- * How many bytes of bodies may be under way at the same time in the routes of a scope: each body is in memory, more
- * than once, until its request is answered or, when its client went away, until the work for it is over.
+ * What bodies may take of the memory at the same time in the routes of a scope: so many bytes, each body from its
+ * arrival until its request is answered or, when its client went away, until the work for it is over; and so many
+ * pieces, which are values of JSON and records. A value of two bytes takes two hundred in memory.
  *
- * Guarantees: what has not come takes no room, whatever a client says that it will send.
+ * Guarantees: what has not come takes no room, whatever a client says that it will send; of long bodies few are in
+ * pieces at the same time, and the others wait.
  */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type RestError, tooManyRequests } from '../rest/rest-errors.ts';
+import { Turnstile } from '../rest/turnstile.ts';
 import { HttpProblem } from './problem.ts';
 import { wholeBody } from './whole-body.ts';
 
 /** What one request has of the budget, and how many still need it. */
 interface Share {
   bytes: number;
+  pieces: number;
   holders: number;
 }
+
+/** Shorter ones are taken to pieces within one turn, or nearly so. */
+const LONG_BODY = 256 * 1024;
+/** One body may have a million. */
+const MAX_PIECES = 1_500_000;
+const REFUSAL = 'Too many bytes are being produced; try later.';
+/** Many more than there is room for. */
+const LONG_BODIES = { atOnce: 1, waiting: 1000, refusal: REFUSAL };
 
 export class BodyBudget {
   readonly #maxBytes: number;
   /** Of one body. */
   readonly #maxBodyBytes: number;
   readonly #shares = new WeakMap<FastifyRequest, Share>();
+  readonly #maxPieces: number;
+  /** Those that ask the registry may have to wait for it. */
+  readonly #turnstiles = { own: new Turnstile(LONG_BODIES), registry: new Turnstile(LONG_BODIES) };
   #usedBytes = 0;
+  #usedPieces = 0;
 
-  constructor(maxBytes: number, maxBodyBytes: number) {
+  constructor(maxBytes: number, maxBodyBytes: number, maxPieces = MAX_PIECES) {
     this.#maxBytes = maxBytes;
     this.#maxBodyBytes = maxBodyBytes;
+    this.#maxPieces = maxPieces;
   }
 
   get usedBytes(): number {
     return this.#usedBytes;
+  }
+
+  get usedPieces(): number {
+    return this.#usedPieces;
   }
 
   /**
@@ -40,7 +61,7 @@ export class BodyBudget {
     app.addHook('onRequest', async (request, { raw }) => {
       const refusal = this.#refusal(0, Number(request.headers['content-length'] ?? 0) || 0);
       if (refusal !== null) throw refusal;
-      const share = { bytes: 0, holders: 1 };
+      const share = { bytes: 0, pieces: 0, holders: 1 };
       this.#shares.set(request, share);
       raw.once('close', () => this.#leave(share));
     });
@@ -51,7 +72,7 @@ export class BodyBudget {
   }
 
   #read(request: FastifyRequest, body: IncomingMessage): Promise<string> {
-    const share = this.#shares.get(request) ?? { bytes: 0, holders: 0 };
+    const share = this.#shares.get(request) ?? { bytes: 0, pieces: 0, holders: 0 };
     return wholeBody(body, (bytes) => {
       const refusal = this.#refusal(share.bytes, bytes);
       if (refusal !== null) return refusal;
@@ -66,7 +87,7 @@ export class BodyBudget {
   #refusal(bytes: number, more: number): HttpProblem | RestError | null {
     if (bytes + more > this.#maxBodyBytes) return new HttpProblem(413);
     const hasRoom = this.#usedBytes + more <= this.#maxBytes;
-    return hasRoom ? null : tooManyRequests('Too many bytes are being produced; try later.');
+    return hasRoom ? null : tooManyRequests(REFUSAL);
   }
 
   /** The request keeps its share as long as the work lasts, whether somebody waits for the answer or not. */
@@ -81,7 +102,33 @@ export class BodyBudget {
     }
   }
 
+  /**
+   * Takes the body to pieces when it is its turn.
+   * @param needsRegistry the work may wait for the registry
+   */
+  async whenInTurn<T>(body: string, needsRegistry: boolean, work: () => Promise<T>): Promise<T> {
+    if (body.length <= LONG_BODY) return work();
+    const leave = await this.#turnstiles[needsRegistry ? 'registry' : 'own'].enter();
+    try {
+      return await work();
+    } finally {
+      leave();
+    }
+  }
+
+  /** So many pieces, in all, are in memory for the request as long as it has its share. @throws RestError 42901 */
+  holdPieces(request: FastifyRequest, count: number): void {
+    const share = this.#shares.get(request);
+    if (share === undefined || share.holders === 0) return;
+    const growth = count - share.pieces;
+    if (growth > 0 && this.#usedPieces + growth > this.#maxPieces) throw tooManyRequests(REFUSAL);
+    share.pieces = count;
+    this.#usedPieces += growth;
+  }
+
   #leave(share: Share): void {
-    if (--share.holders === 0) this.#usedBytes -= share.bytes;
+    if (--share.holders > 0) return;
+    this.#usedBytes -= share.bytes;
+    this.#usedPieces -= share.pieces;
   }
 }

@@ -2,10 +2,18 @@
  * v2 of the REST Proxy: records are posted to a topic or to one of its partitions, in the format that the content type
  * of the body says.
  */
+import { Readable } from 'node:stream';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { FormatName } from '../rest/embedded-format.ts';
-import { parseProduceRequest } from '../rest/produce-request.ts';
-import { produce, type ProductionTools, statusOf } from '../rest/record-production.ts';
+import {
+  type MadeRecords,
+  makeRecords,
+  type PostedRecords,
+  type ProduceResponse,
+  type ProductionTools,
+  statusOf,
+  writeRecords,
+} from '../rest/record-production.ts';
 import { badRequest } from '../rest/rest-errors.ts';
 import {
   ANYTHING,
@@ -30,6 +38,8 @@ const MISSING_FORMATS: ReadonlyMap<string, string> = new Map([
 ]);
 /** Of one body. */
 export const MAX_PRODUCE_BYTES = 16 * 1024 * 1024;
+/** More are told of piece by piece. */
+const MANY_RECORDS = 1000;
 
 const describe = describer('REST Proxy v2', { produces: V2_TYPES });
 const SCHEMAS = {
@@ -83,26 +93,43 @@ export function restV2Produce(tools: ProductionTools, budget: BodyBudget): Fasti
     answerWith(app, V2_TYPES);
     // As texts: which digits of a number count is for the format to say.
     budget.watch(app, [...V2_FORMATS.keys(), ...MISSING_FORMATS.keys()]);
+    const answer = async (request: FastifyRequest, reply: FastifyReply, partition: number | null) => {
+      const topic = topicOf(request);
+      const made = await madeOf(request, { format: formatOf(request), topic, partition, body: bodyOf(request) });
+      const response = await writeRecords(tools, topic, made);
+      reply.code(statusOf(response));
+      return response.offsets.length > MANY_RECORDS
+        ? reply.send(Readable.from(piecesOf(response), { objectMode: false }))
+        : reply.send(response);
+    };
+    const madeOf = (request: FastifyRequest, posted: PostedRecords): Promise<MadeRecords> =>
+      budget.whenInTurn(posted.body, posted.format === 'avro', async () => {
+        const made = await makeRecords(tools, posted, (count) => budget.holdPieces(request, count));
+        budget.holdPieces(request, made.records.length);
+        return made;
+      });
     app.post('/topics/:topic', { schema: ROUTES.topic }, (request, reply) =>
-      budget.whileWorking(request, () => answer(tools, request, reply, null)),
+      budget.whileWorking(request, () => answer(request, reply, null)),
     );
     app.post('/topics/:topic/partitions/:partition', { schema: ROUTES.partition }, (request, reply) =>
-      budget.whileWorking(request, async () => answer(tools, request, reply, partitionOf(request))),
+      budget.whileWorking(request, async () => answer(request, reply, partitionOf(request))),
     );
   };
 }
 
-async function answer(
-  tools: ProductionTools,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  partition: number | null,
-): Promise<FastifyReply> {
-  const topic = topicOf(request);
-  const format = formatOf(request);
-  const body = typeof request.body === 'string' ? request.body : '';
-  const response = await produce(tools, format, topic, partition, parseProduceRequest(body));
-  return reply.code(statusOf(response)).send(response);
+function bodyOf({ body }: FastifyRequest): string {
+  return typeof body === 'string' ? body : '';
+}
+
+/** The same JSON as of a short one; others have their turn in between. */
+function* piecesOf({ offsets, ...more }: ProduceResponse): Generator<string, void, undefined> {
+  let separator = '{"offsets":[';
+  for (let start = 0; start < offsets.length; start += MANY_RECORDS) {
+    const piece = JSON.stringify(offsets.slice(start, start + MANY_RECORDS));
+    yield separator + piece.slice(1, -1);
+    separator = ',';
+  }
+  yield `],${JSON.stringify(more).slice(1)}`;
 }
 
 /** @throws RestError for a format that there is no registry for */

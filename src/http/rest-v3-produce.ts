@@ -8,7 +8,7 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import type { Clock } from '../lib/clock.ts';
 import { ByteRoom } from '../rest/byte-room.ts';
-import { type BatchTools, produceBatch } from '../rest/produce-batch.ts';
+import { type BatchTools, beginBatch, endBatch } from '../rest/produce-batch.ts';
 import { invalidPayload } from '../rest/rest-errors.ts';
 import { type StreamLimits, StreamProduce } from '../rest/stream-produce.ts';
 import type { BodyBudget } from './body-budget.ts';
@@ -73,11 +73,17 @@ function addStreams(app: FastifyInstance, options: V3ProduceOptions, memory: Byt
 }
 
 function addBatches(app: FastifyInstance, options: V3ProduceOptions): void {
-  options.budget.watch(app, ['application/json']);
-  app.post(`/v3/clusters/:cluster_id${PATH}::batch`, { schema: DESCRIPTIONS.batch }, async (request, reply) => {
-    const topic = new V3Call(request, options.clusterId, PATH).text('topic_name');
-    const body = typeof request.body === 'string' ? request.body : '';
-    const report = await options.budget.whileWorking(request, () => produceBatch(options, topic, body));
-    return reply.code(MULTI_STATUS).send(report);
-  });
+  const { budget, clusterId } = options;
+  budget.watch(app, ['application/json']);
+  app.post(`/v3/clusters/:cluster_id${PATH}::batch`, { schema: DESCRIPTIONS.batch }, (request, reply) =>
+    budget.whileWorking(request, async () => {
+      const topic = new V3Call(request, clusterId, PATH).text('topic_name');
+      const body = typeof request.body === 'string' ? request.body : '';
+      const begun = await budget.whenInTurn(body, true, () =>
+        beginBatch(options, topic, body, (count) => budget.holdPieces(request, count)),
+      );
+      budget.holdPieces(request, begun.length);
+      return reply.code(MULTI_STATUS).send(await endBatch(begun));
+    }),
+  );
 }

@@ -24,7 +24,7 @@ export interface RestV3Options {
 }
 
 /** Lists of all topics or groups at once: of ten thousand topics each has some ten megabytes in memory. */
-const LISTS = { atOnce: 8, waiting: 200 };
+const LISTS = { atOnce: 8, waiting: 200, refusal: 'Too many lists are asked for at once' };
 
 export function restV3Routes({ admin, clusterId, clock, logger }: RestV3Options): FastifyPluginAsync {
   const turnstile = new Turnstile(LISTS);

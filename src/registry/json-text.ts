@@ -65,6 +65,17 @@ export function parseJson(text: string, { allowsComments = true, maxValues = MAX
   return value;
 }
 
+/**
+ * As parseJson without comments, with pauses in which others may have their turn: after every element of a list that is
+ * a member of the outermost object. Gives how many values it has read so far.
+ */
+export function* parseJsonInSteps(text: string): Generator<number, JsonValue, undefined> {
+  const reader = new JsonReader(text, BLANKS, MAX_VALUES);
+  const value = yield* reader.valueInSteps();
+  reader.end();
+  return value;
+}
+
 /** JSON.parse, with what is wrong in the words of parseJson. Throws JsonError. */
 export function parsePlainJson(text: string): unknown {
   try {
@@ -112,12 +123,14 @@ function quote(text: string): string {
 class JsonReader {
   readonly #text: string;
   readonly #blanks: RegExp;
+  readonly #maxValues: number;
   #position = 0;
   #valuesLeft: number;
 
   constructor(text: string, blanks: RegExp, maxValues: number) {
     this.#text = text;
     this.#blanks = blanks;
+    this.#maxValues = maxValues;
     this.#valuesLeft = maxValues;
   }
 
@@ -157,18 +170,50 @@ class JsonReader {
       );
   }
 
-  #object(depth: number): JsonObject {
+  /** The outermost value. */
+  *valueInSteps(): Generator<number, JsonValue, undefined> {
+    if (!this.#begins('{')) return this.value(0);
+    this.#valuesLeft--;
     const members = new Map<string, JsonValue>();
     this.#position++;
     if (this.#takes('}')) return members;
     do {
-      this.#skipBlanks();
-      const name = this.#string();
-      if (!this.#takes(':')) throw this.#unexpected('a colon');
-      members.set(name, this.value(depth + 1));
+      const name = this.#name();
+      members.set(name, this.#begins('[') ? yield* this.#listInSteps() : this.value(1));
     } while (this.#takes(','));
     if (!this.#takes('}')) throw this.#unexpected('a comma or the end of the object');
     return members;
+  }
+
+  *#listInSteps(): Generator<number, JsonValue[], undefined> {
+    this.#valuesLeft--;
+    const elements: JsonValue[] = [];
+    this.#position++;
+    if (this.#takes(']')) return elements;
+    do {
+      elements.push(this.value(2));
+      yield this.#maxValues - this.#valuesLeft;
+    } while (this.#takes(','));
+    if (!this.#takes(']')) throw this.#unexpected('a comma or the end of the array');
+    return elements;
+  }
+
+  #object(depth: number): JsonObject {
+    const members = new Map<string, JsonValue>();
+    this.#position++;
+    if (this.#takes('}')) return members;
+    do members.set(this.#name(), this.value(depth + 1));
+    while (this.#takes(','));
+    if (!this.#takes('}')) throw this.#unexpected('a comma or the end of the object');
+    return members;
+  }
+
+  /** Of a member, with the colon behind it. */
+  #name(): string {
+    this.#skipBlanks();
+    const name = this.#string();
+    if (!this.#takes(':')) throw this.#unexpected('a colon');
+    return name;
   }
 
   #array(depth: number): JsonValue[] {
@@ -214,10 +259,14 @@ class JsonReader {
   }
 
   #takes(character: string): boolean {
-    this.#skipBlanks();
-    if (this.#text[this.#position] !== character) return false;
+    if (!this.#begins(character)) return false;
     this.#position++;
     return true;
+  }
+
+  #begins(character: string): boolean {
+    this.#skipBlanks();
+    return this.#text[this.#position] === character;
   }
 
   #skipBlanks(): void {

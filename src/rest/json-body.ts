@@ -1,10 +1,19 @@
 /** @pure Bodies of requests that are JSON. */
-import { JsonError, type JsonValue, parseJson, parsePlainJson } from '../registry/json-text.ts';
+import { JsonError, type JsonValue, parseJson, parseJsonInSteps, parsePlainJson } from '../registry/json-text.ts';
 import { refusedBody } from './rest-errors.ts';
 
 /** Read so that no digit of it is lost. @throws RestError 400 for what is no JSON */
 export function parseJsonBody(body: string): JsonValue {
   return inWords(() => parseJson(body, { allowsComments: false }));
+}
+
+/** The same with pauses for others. Gives how many values it has read so far. */
+export function* parseJsonBodyInSteps(body: string): Generator<number, JsonValue, undefined> {
+  try {
+    return yield* parseJsonInSteps(body);
+  } catch (error) {
+    throw refusalOf(error);
+  }
 }
 
 /** Read as JavaScript does it. @throws RestError 400 for what is no JSON */
@@ -16,7 +25,10 @@ function inWords<T>(parse: () => T): T {
   try {
     return parse();
   } catch (error) {
-    if (!(error instanceof JsonError)) throw error;
-    throw refusedBody(`Malformed JSON: ${error.message}`);
+    throw refusalOf(error);
   }
+}
+
+function refusalOf(error: unknown): unknown {
+  return error instanceof JsonError ? refusedBody(`Malformed JSON: ${error.message}`) : error;
 }

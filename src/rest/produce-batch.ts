@@ -5,13 +5,15 @@
  * Guarantees: a batch that is not well formed is refused as a whole and nothing of it is written; otherwise every entry
  * is either among the successes or among the failures, in the order of the request.
  */
+import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { isJsonArray, isJsonObject, type JsonValue } from '../registry/json-text.ts';
-import { parseJsonBody } from './json-body.ts';
+import { parseJsonBodyInSteps } from './json-body.ts';
 import { refusedBody, RestError, unprocessable } from './rest-errors.ts';
 import { type ErrorReport, errorReportOf, faultReport, placeReport } from './stream-produce-report.ts';
 import { type RecordOfStream, recordOf } from './stream-produce-request.ts';
 import type { StreamedRecords } from './streamed-records.ts';
+import { inTurns } from './turns.ts';
 
 export interface BatchReport {
   readonly successes: readonly object[];
@@ -21,11 +23,13 @@ export interface BatchReport {
 export interface BatchTools {
   readonly records: StreamedRecords;
   readonly logger: Logger;
+  readonly clock: Clock;
 }
 
 type Failure = ErrorReport & { readonly id: string };
 type FailureReport = (id: string, error: unknown) => Failure;
 
+/** What becomes of an entry. */
 interface Begun {
   readonly report: Promise<object>;
 }
@@ -40,10 +44,18 @@ const ID = /^[\w-]{1,80}$/;
 const BATCH_ERROR = 42208;
 const NOT_FOUND = 404;
 
-/** @throws RestError when the batch as a whole is refused */
-export async function produceBatch({ records, logger }: BatchTools, topic: string, body: string): Promise<BatchReport> {
-  const entries = parseBatch(body);
-  // Handed on one after the other, so that their order is kept; then all are waited for together.
+/**
+ * Hands the entries on, one after the other, so that their order is kept.
+ * @param onValues is told how many values of JSON are in memory; what it throws ends the work
+ * @throws RestError when the batch as a whole is refused
+ */
+export async function beginBatch(
+  { records, logger, clock }: BatchTools,
+  topic: string,
+  body: string,
+  onValues: (count: number) => void,
+): Promise<readonly Begun[]> {
+  const entries = await inTurns(clock, parseBatch(body), onValues);
   const failureReport: FailureReport = (id, error) => {
     const report = errorReportOf(error);
     if (report === null) logger.error(`An entry for ${topic} could not be produced`, error);
@@ -51,14 +63,19 @@ export async function produceBatch({ records, logger }: BatchTools, topic: strin
   };
   const begun: Begun[] = [];
   for (const entry of entries) begun.push(await begin(records, topic, entry, failureReport));
+  return begun;
+}
+
+/** All are waited for together. */
+export async function endBatch(begun: readonly Begun[]): Promise<BatchReport> {
   const told = await Promise.all(begun.map(({ report }) => report));
   const isFailure = (report: object): report is Failure => 'error_code' in report;
   return { successes: told.filter((report) => !isFailure(report)), failures: told.filter(isFailure) };
 }
 
-export function parseBatch(body: string): readonly Entry[] {
+function* parseBatch(body: string): Generator<number, readonly Entry[], undefined> {
   if (body.trim() === '') throw refused('Request body is empty. Data is required.');
-  const batch = parseJsonBody(body);
+  const batch = yield* parseJsonBodyInSteps(body);
   if (!isJsonObject(batch)) throw refusedBody('Cannot deserialize value of type `ProduceBatchRequest`');
   for (const name of batch.keys()) if (name !== 'entries') throw unprocessable(`Unrecognized field: ${name}`);
   const written = batch.get('entries') ?? [];

@@ -3,7 +3,7 @@
  * for what is no JSON or has members that nobody knows, 422 for what is missing.
  */
 import { isJsonArray, isJsonObject, JsonNumber, type JsonValue } from '../registry/json-text.ts';
-import { parseJsonBody } from './json-body.ts';
+import { parseJsonBodyInSteps } from './json-body.ts';
 import { refusedBody, unprocessable } from './rest-errors.ts';
 
 /** By id, or by a text that is registered if need be. */
@@ -31,15 +31,21 @@ const REQUEST_MEMBERS: ReadonlySet<string> = new Set([
 ]);
 const RECORD_MEMBERS: ReadonlySet<string> = new Set(['partition', 'key', 'value']);
 
-export function parseProduceRequest(body: string): ProduceRequest {
+/** With pauses for others; while it reads JSON, each gives how many values it has read so far. */
+export function* parseProduceRequest(body: string): Generator<number | null, ProduceRequest, undefined> {
   if (body.trim() === '') throw unprocessable('Null input provided. Data is required.');
-  const json = parseJsonBody(body);
+  const json = yield* parseJsonBodyInSteps(body);
   const request = objectOf(json, REQUEST_MEMBERS, 'ProduceRequest');
   const records = request.get('records') ?? null;
   if (records !== null && !isJsonArray(records)) throw refusedBody('Cannot deserialize `records`: it is not an array');
   if (records === null || records.length === 0) throw unprocessable('records must not be empty');
+  const read: RecordToProduce[] = [];
+  for (const record of records) {
+    read.push(recordOf(record));
+    yield null;
+  }
   return {
-    records: records.map(recordOf),
+    records: read,
     keySchema: schemaOf(request, 'key_schema'),
     valueSchema: schemaOf(request, 'value_schema'),
   };

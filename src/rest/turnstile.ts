@@ -7,6 +7,8 @@ import { tooManyRequests } from './rest-errors.ts';
 export interface TurnstileLimits {
   readonly atOnce: number;
   readonly waiting: number;
+  /** What somebody is told who is sent away. */
+  readonly refusal: string;
 }
 
 export class Turnstile {
@@ -25,7 +27,7 @@ export class Turnstile {
   async enter(): Promise<() => void> {
     if (this.#inside < this.#limits.atOnce) this.#inside++;
     else {
-      if (this.#waiting.length >= this.#limits.waiting) throw tooManyRequests('Too many lists are asked for at once');
+      if (this.#waiting.length >= this.#limits.waiting) throw tooManyRequests(this.#limits.refusal);
       // The place of the one who leaves is passed on, and never free in between.
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }

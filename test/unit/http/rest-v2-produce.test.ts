@@ -1,7 +1,7 @@
 /** What a client of v2 posts and is told, without a cluster behind it: golden bodies, refusals and limits. */
 import { request } from 'node:http';
 import type { FastifyInstance } from 'fastify';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { ApiError } from '../../../src/client/api-error.ts';
 import type { RecordToSend } from '../../../src/client/record-producer.ts';
 import { BodyBudget } from '../../../src/http/body-budget.ts';
@@ -37,7 +37,11 @@ const registered = (subject: string, text: string, id: number): RegisteredSchema
 };
 
 /** @param fate what becomes of the record with that value; it arrives when nothing is said */
-function newDesk(fate: (value: string) => Error | Promise<void> | undefined = () => undefined): Desk {
+function newDesk(
+  fate: (value: string) => Error | Promise<void> | undefined = () => undefined,
+  maxPieces?: number,
+  lookUp: () => Promise<void> = async () => undefined,
+): Desk {
   const written: Written[] = [];
   const asked: string[] = [];
   const write = async (topic: string, { partition = null, key, value, timestampMs }: RecordToSend) => {
@@ -62,10 +66,11 @@ function newDesk(fate: (value: string) => Error | Promise<void> | undefined = ()
     },
     ofText: async (subject, text) => {
       asked.push(`${subject} ${text}`);
+      await lookUp();
       return registered(subject, text, 7);
     },
   };
-  const budget = new BodyBudget(2 * MAX_PRODUCE_BYTES, MAX_PRODUCE_BYTES);
+  const budget = new BodyBudget(2 * MAX_PRODUCE_BYTES, MAX_PRODUCE_BYTES, maxPieces);
   const app = newHttpApp({
     plugins: [restV2Produce({ writer: { write }, schemas, clock: new SystemClock() }, budget)],
     random: new SystemRandom(),
@@ -246,6 +251,62 @@ it('a body that is too large is refused, and so is one too many', async () => {
   for (const answer of await Promise.all(open)) expect(answer.status).toBe(200);
   expect(slow.budget.usedBytes).toBe(0);
   expect(desk.budget.usedBytes).toBe(0);
+});
+
+it('many small values are too much, too, though they are few bytes', async () => {
+  const gate = new Deferred();
+  const desk = newDesk(() => gate.promise, 30);
+  const records = (count: number) => ({ records: Array.from({ length: count }, () => ({ value: 1 })) });
+  const first = desk.post('/topics/t', 'json.', records(10));
+  while (desk.written.length < 10) await new Promise((resolve) => setImmediate(resolve));
+  // The values are gone, the records are there.
+  expect(desk.budget.usedPieces).toBe(10);
+  const refused = await desk.post('/topics/t', 'json.', records(10));
+  expect(refused).toMatchObject({ status: 429, body: { error_code: 42901 } });
+  gate.resolve();
+  expect(await first).toMatchObject({ status: 200 });
+  expect(desk.written.length).toBe(10);
+  expect(desk.budget.usedPieces).toBe(0);
+  expect(await desk.post('/topics/t', 'json.', records(10))).toMatchObject({ status: 200 });
+});
+
+it('long bodies are taken to pieces one after the other; a short one need not wait for them', async () => {
+  const looking: Deferred[] = [];
+  const desk = newDesk(undefined, undefined, async () => {
+    const found = new Deferred();
+    looking.push(found);
+    await found.promise;
+  });
+  const body = (length: number) => ({ value_schema: '"string"', records: [{ value: 'x'.repeat(length) }] });
+  const long = [1, 2].map(() => desk.post('/topics/t', 'avro.', body(300_000)));
+  const isLooking = (count: number) => vi.waitFor(() => expect(looking.length).toBe(count));
+  await isLooking(1);
+  const short = desk.post('/topics/t', 'avro.', body(1));
+  await isLooking(2);
+  looking[1]?.resolve();
+  expect(await short).toMatchObject({ status: 200 });
+  expect(await desk.post('/topics/t', 'json.', { records: body(300_000).records })).toMatchObject({ status: 200 });
+  expect(looking.length).toBe(2);
+  looking[0]?.resolve();
+  await isLooking(3);
+  looking[2]?.resolve();
+  for (const answer of await Promise.all(long)) expect(answer).toMatchObject({ status: 200 });
+});
+
+it('what became of very many records is told like that of few', async () => {
+  const desk = newDesk();
+  const count = 2500;
+  const { status, type, body } = await desk.post('/topics/t', 'json.', {
+    records: Array.from({ length: count }, () => ({ value: 1 })),
+  });
+  expect([status, type]).toEqual([200, 'application/vnd.kafka.v2+json']);
+  const offsets = Array.from({ length: count }, (_, index) => ({
+    partition: 0,
+    offset: 10 + index,
+    error_code: null,
+    error: null,
+  }));
+  expect(body).toEqual({ offsets, key_schema_id: null, value_schema_id: null });
 });
 
 it('a client that goes away in the middle of its body leaves nothing behind', async () => {

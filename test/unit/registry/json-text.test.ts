@@ -1,7 +1,7 @@
 /** JSON that is none: it is refused wherever JavaScript refuses it, and told in one parser's words. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { JsonError, parseJson, parsePlainJson } from '../../../src/registry/json-text.ts';
+import { JsonError, parseJson, parseJsonInSteps, parsePlainJson } from '../../../src/registry/json-text.ts';
 
 const inWords = (parse: () => unknown): string => {
   try {
@@ -61,4 +61,30 @@ test.each([
   ['{} x', 'dangling content after the end: x'],
 ])('%s', (text, words) => {
   expect(inWords(() => parsePlainJson(text))).toBe(words);
+});
+
+/** The value, and how many values had been read at each pause. */
+function inSteps(text: string): { readonly value: unknown; readonly counts: readonly number[] } {
+  const counts: number[] = [];
+  const steps = parseJsonInSteps(text);
+  for (let step = steps.next(); ; step = steps.next()) {
+    if (step.done === true) return { value: step.value, counts };
+    counts.push(step.value);
+  }
+}
+
+test('read in steps it is the same, whole or not', () => {
+  fc.assert(
+    fc.property(fc.json({ maxDepth: 4 }), fc.nat(200), (text, cut) => {
+      for (const each of [text, text.slice(0, cut), `{"records":[${text}, ${text}],"more":[]} `]) {
+        const whole = inWords(() => parseJson(each, { allowsComments: false }));
+        expect(inWords(() => inSteps(each))).toBe(whole);
+        if (whole === 'fine') expect(inSteps(each).value).toEqual(parseJson(each, { allowsComments: false }));
+      }
+    }),
+  );
+});
+
+test('others may have their turn after each element of the lists of the outermost object', () => {
+  expect(inSteps('{"a":[1,[2,3],{}],"b":4,"c":["x"]}').counts).toEqual([3, 6, 7, 10]);
 });
