@@ -3,7 +3,7 @@
  * EventSource. Barnabas' own; Confluent has nothing like it.
  *
  * Guarantees: what is in a record is never markup (text/event-stream, nosniff, everything within JSON); open tails are
- * bounded in number; a client that goes away or, as with any answer, takes nothing any more ends its tail, and so does a
+ * bounded in number; a client that goes away or, as with any answer, takes nothing any more ends its tail; so does a
  * server that closes.
  */
 import type { Readable } from 'node:stream';

@@ -4,8 +4,8 @@
  * Guarantees: of each partition every record from the start on is shown once and in order; the id of an event says
  * where all partitions go on, and a reader that comes back with it misses none and, unless the topic has very many
  * partitions, sees none twice; nothing is fetched while the reader does not take what is there; asking for a topic
- * never creates it. Nothing is said before it is known where the partitions begin: who has an answer misses nothing that
- * is written from then on. A tail ends with an event that says why.
+ * never creates it. Nothing is said before it is known where the partitions begin: who has an answer misses nothing
+ * that is written from then on. A tail ends with an event that says why.
  */
 import type { ClusterClient } from '../client/cluster-client.ts';
 import type { ConsumedRecord } from '../client/consumed-record.ts';
