@@ -7,7 +7,7 @@
  * CreateTime, subscribes to no pattern, and takes longer to load than most answers.)
  */
 import { SystemRandom } from '../lib/random.ts';
-import { refuseSecurity } from './admin-connection.ts';
+import { milliseconds, refuseSecurity } from './admin-connection.ts';
 import { ApiError } from '../client/api-error.ts';
 import { ClusterClient } from '../client/cluster-client.ts';
 import { CommandError, defineCommand, logLine, requireOptions, type Terminal, UsageError } from './command.ts';
@@ -20,7 +20,7 @@ import { groupSettings } from './group-settings.ts';
 import { IdleTimer } from './idle-timer.ts';
 import { type ConsumerSettings, RecordConsumer, type RecordSink } from '../client/record-consumer.ts';
 import { DEFAULT_FORMATTER_NAME, deprecationOf, DeserializationError, recordFormatter } from './record-formatter.ts';
-import { topicFilter } from './topic-filter.ts';
+import { isInternalTopic, topicFilter } from './topic-filter.ts';
 import { UnreachableBrokers } from '../client/unreachable-brokers.ts';
 
 const OPTIONS = {
@@ -191,7 +191,8 @@ function consumerSettings(
   const reset = resetPolicy(options, properties);
   const topic = options.text('topic');
   return {
-    topics: topic === undefined ? topicFilter(options.required('include')) : [topic],
+    topics: topic === undefined ? includedTopics(options, properties) : [topic],
+    mayCreateTopics: !isOff(properties, 'allow.auto.create.topics'),
     partition: options.int('partition') ?? null,
     start: isInGroup ? 'latest' : startOf(options, reset),
     reset,
@@ -203,6 +204,17 @@ function consumerSettings(
     checksCrc: properties.get('check.crcs') !== 'false',
     metadataMaxAgeMs: number('metadata.max.age.ms', 300_000),
   };
+}
+
+function isOff(properties: ReadonlyMap<string, string>, key: string): boolean {
+  return properties.get(key)?.toLowerCase() === 'false';
+}
+
+/** Who reads the cluster's own topics by accident reads bytes, and in a group forever what it commits by that. */
+function includedTopics(options: ConsumerOptions, properties: ReadonlyMap<string, string>): (name: string) => boolean {
+  const isIncluded = topicFilter(options.required('include'));
+  if (isOff(properties, 'exclude.internal.topics')) return isIncluded;
+  return (name) => !isInternalTopic(name) && isIncluded(name);
 }
 
 function resetPolicy(options: ConsumerOptions, properties: ReadonlyMap<string, string>): ConsumerSettings['reset'] {
@@ -237,6 +249,7 @@ function startOf(options: ConsumerOptions, reset: ConsumerSettings['reset']): Co
 const LOGGER = 'org.apache.kafka.tools.consumer.ConsoleConsumer';
 const PROCESSING_ERROR = 'Error processing message, terminating consumer process: ';
 const EXIT_INTERRUPTED = 130;
+const REQUEST_TIMEOUT_MS = 30_000;
 /** A megabyte at a time is what reading fast needs. */
 const RECEIVE_BUFFER_BYTES = 1024 * 1024;
 
@@ -357,7 +370,7 @@ function connect(
       clientId: properties.get('client.id') ?? 'console-consumer',
       kind: 'Consumer',
       clock: terminal.clock,
-      requestTimeoutMs: 30_000,
+      requestTimeoutMs: milliseconds(properties, 'request.timeout.ms', REQUEST_TIMEOUT_MS),
       // As Java's consumer, which looks for a broker as long as it runs.
       apiTimeoutMs: Number.MAX_SAFE_INTEGER,
       unreachable,

@@ -325,8 +325,9 @@ export class GroupConsumer {
 
   /** @param names null for all topics, and none of them is made */
   async #countPartitions(names: readonly string[] | null): Promise<Map<string, number>> {
-    const { cluster } = this.#options;
-    const response = await cluster.metadata(names, 'metadata', { allowAutoTopicCreation: names !== null });
+    const { cluster, settings } = this.#options;
+    const allowAutoTopicCreation = names !== null && settings.mayCreateTopics !== false;
+    const response = await cluster.metadata(names, 'metadata', { allowAutoTopicCreation });
     const counts = new Map<string, number>();
     for (const { name, errorCode, partitions } of response.topics) {
       if (errorCode === Errors.NONE) counts.set(name ?? '', partitions.length);

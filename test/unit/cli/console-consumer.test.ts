@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { main } from '../../../src/cli/console-consumer.ts';
 import { Errors } from '../../../src/protocol/errors.ts';
+import { Metadata } from '../../../src/protocol/messages/index.ts';
 import { buildBatch } from '../../../src/protocol/records/build.ts';
 import { MemoryTopic } from '../../support/memory-topic.ts';
 import { TestTerminal } from '../../support/test-terminal.ts';
@@ -160,6 +161,36 @@ test('topics may be chosen by a regular expression', async () => {
   const args = ['--bootstrap-server', topic.bootstrap, '--include', 't|u', '--from-beginning', '--max-messages', '1'];
   expect(await main(args, terminal)).toBe(0);
   expect(terminal.stdout).toBe('a\n');
+});
+
+test("the cluster's own topics are chosen by no regular expression, unless they are asked for", async () => {
+  const own = await MemoryTopic.start('__consumer_offsets', 1, 1);
+  const records = [{ key: null, value: Buffer.from('a'), timestampMs: 5 }];
+  own.append(0, buildBatch({ records }));
+  const args = ['--bootstrap-server', own.bootstrap, '--include', '.*', '--from-beginning', '--max-messages', '1'];
+  const terminal = new TestTerminal();
+  expect(await main([...args, '--timeout-ms', '100'], terminal)).toBe(0);
+  expect(terminal.stdout).toBe('');
+  expect(await main([...args, '--consumer-property', 'exclude.internal.topics=false'], terminal)).toBe(0);
+  expect(terminal.stdout).toBe('a\n');
+  await own.close();
+});
+
+test.each([
+  ['allow.auto.create.topics=true', true],
+  ['allow.auto.create.topics=false', false],
+])('with %s a topic is asked for so', async (property, isAllowed) => {
+  const asked = new Set<boolean>();
+  const [broker] = topic.brokers;
+  broker?.on(Metadata, ({ topics, allowAutoTopicCreation }) => {
+    if ((topics ?? []).length > 0) asked.add(allowAutoTopicCreation);
+    return { brokers: [{ nodeId: 1, host: '127.0.0.1', port: broker.port }], controllerId: 1, topics: [] };
+  });
+  const terminal = new TestTerminal();
+  const args = ['--bootstrap-server', broker?.address ?? '', '--topic', 't', '--timeout-ms', '50'];
+  await main([...args, '--consumer-property', property], terminal);
+  await main([...args, '--consumer-property', property, '--group', 'g'], terminal);
+  expect([...asked]).toEqual([isAllowed]);
 });
 
 test('a value that cannot be printed ends the command, or is passed over when asked', async () => {
