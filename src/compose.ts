@@ -248,8 +248,8 @@ async function open(foundation: Foundation, rooms: Rooms, started: Started): Pro
   );
   started.push(() => configChanges.close());
   started.push(zk.onSessionEstablished(() => void refreshConfigs(foundation, topicConfigs)));
-  // The recovery of the logs may have taken longer than notifications are kept. Topics are read again with each order.
-  await refreshBrokerConfigs(foundation);
+  // The recovery of the logs may have taken longer than notifications are kept.
+  await refreshConfigs(foundation, topicConfigs);
   await membership.join(endpoints);
   controller.start();
   started.push(() => controller.stop());

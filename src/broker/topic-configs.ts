@@ -96,13 +96,11 @@ export class TopicConfigs {
 
   /** After a time without notifications (a lost session): reads everything again. A failed topic keeps what it had. */
   async refreshAll(): Promise<void> {
-    for (const topic of [...this.#known.keys()]) {
-      try {
-        await this.refresh(topic);
-      } catch (error) {
-        this.#options.logger.warn(`The configuration of topic ${topic} could not be read again`, error);
-      }
-    }
+    const refresh = (topic: string): Promise<void> =>
+      this.refresh(topic).catch((error: unknown) =>
+        this.#options.logger.warn(`The configuration of topic ${topic} could not be read again`, error),
+      );
+    await Promise.all([...this.#known.keys()].map(refresh));
   }
 
   /** The broker's configuration has changed: topics have other defaults. */

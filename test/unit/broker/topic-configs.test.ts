@@ -145,6 +145,24 @@ describe('the configuration of a topic', () => {
     expect(topics.config('t').retentionMs).toBe(5);
   });
 
+  it('is read again with those of all others at once: a broker that starts waits for that', async () => {
+    const isAsked = new Map([
+      ['a', new Deferred()],
+      ['b', new Deferred()],
+    ]);
+    const { configs: topics, changes } = configs(async (topic) => {
+      isAsked.get(topic)?.resolve();
+      for (const { promise } of isAsked.values()) await promise;
+      return retention(7);
+    });
+    for (const topic of isAsked.keys()) topics.remember(topic, retention(5));
+    await topics.refreshAll();
+    expect(changes).toEqual([
+      ['a', 7],
+      ['b', 7],
+    ]);
+  });
+
   it('that cannot be read fails the load', async () => {
     const { configs: topics } = configs(() => Promise.reject(new Error('connection loss')));
     await expect(topics.loadAll(['a'])).rejects.toThrow('connection loss');
