@@ -76,15 +76,29 @@ export function* parseJsonInSteps(text: string): Generator<number, JsonValue, un
   return value;
 }
 
-/** JSON.parse, with what is wrong in the words of parseJson. Throws JsonError. */
+/** JSON.parse with the bounds of parseJson, and with what is wrong in its words. Throws JsonError. */
 export function parsePlainJson(text: string): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     parseJson(text, { allowsComments: false });
     throw new JsonError(error.message);
   }
+  if (isDeeper(value, MAX_DEPTH)) throw tooDeep();
+  return value;
+}
+
+/** Than so many levels. What is deeper could be read, and nobody could write it any more. */
+function isDeeper(value: unknown, levels: number): boolean {
+  if (levels < 0) return true;
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.values(value).some((member) => isDeeper(member, levels - 1));
+}
+
+function tooDeep(): JsonError {
+  return new JsonError(`nested more than ${MAX_DEPTH} levels deep`);
 }
 
 /** Without white space, as Jackson writes it. */
@@ -135,7 +149,7 @@ class JsonReader {
   }
 
   value(depth: number): JsonValue {
-    if (depth > MAX_DEPTH) throw new JsonError(`nested more than ${MAX_DEPTH} levels deep`);
+    if (depth > MAX_DEPTH) throw tooDeep();
     if (--this.#valuesLeft < 0) throw new JsonError('too many values');
     this.#skipBlanks();
     switch (this.#text[this.#position]) {

@@ -88,3 +88,15 @@ test('read in steps it is the same, whole or not', () => {
 test('others may have their turn after each element of the lists of the outermost object', () => {
   expect(inSteps('{"a":[1,[2,3],{}],"b":4,"c":["x"]}').counts).toEqual([3, 6, 7, 10]);
 });
+
+test.each([
+  [500, 'fine'],
+  [501, 'fine'],
+  [502, 'nested more than 500 levels deep'],
+  [200_000, 'nested more than 500 levels deep'],
+])('%d lists within each other, whoever reads them: %s', (depth, words) => {
+  const lists = '['.repeat(depth) + ']'.repeat(depth);
+  for (const parse of [parseJson, parsePlainJson, inSteps]) expect(inWords(() => parse(lists))).toBe(words);
+  const objects = `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
+  expect(inWords(() => parsePlainJson(objects))).toBe(inWords(() => parseJson(objects)));
+});
