@@ -4,8 +4,10 @@
  *  - A frame that cannot be read, an unknown API or an unsupported version throws InvalidRequestError, upon which the
  *    connection is closed. Only ApiVersions is answered in its version 0 with UNSUPPORTED_VERSION, as clients rely on
  *    it.
- *  - What only brokers may say to each other is answered CLUSTER_AUTHORIZATION_FAILED on the listeners of clients, when
- *    the brokers have one of their own. (Kafka without an authorizer takes it from everybody.)
+ *  - What brokers say to each other is taken on every listener, as Kafka without an authorizer takes it (all of a
+ *    broker's listeners are of the type zkBroker): while the brokers change inter.broker.listener.name one by one, those
+ *    that were not restarted yet speak by the old one, and a broker that did not listen would know of no topic. Who may
+ *    reach any listener may delete every topic anyway; only the network keeps strangers away.
  *  - A KafkaError of a handler becomes the response's error.
  *  - Any other error of a handler is a fault of ours: logged as `handler fault`, counted, answered
  *    UNKNOWN_SERVER_ERROR.
@@ -144,7 +146,6 @@ export class Dispatch {
     const trace = this.#begin(handler, context, request, frame.length, receivedMs);
     const asked: AskedRequest = { handler, header, request, connection, trace };
     try {
-      if (handler.isForBrokers && !this.#mayBeBroker(connection)) throw new KafkaError('CLUSTER_AUTHORIZATION_FAILED');
       const result = handler.handle(context, request);
       if (result === NO_RESPONSE) {
         trace?.onNoReply(this.#nowMs);
@@ -157,11 +158,6 @@ export class Dispatch {
     } catch (error) {
       return this.#answerError(asked, error);
     }
-  }
-
-  /** A controller that is an Apache Kafka may have been given a listener of its own. */
-  #mayBeBroker({ isInterBrokerListener, listenerName }: ConnectionInfo): boolean {
-    return isInterBrokerListener || listenerName === this.#broker.config.controlPlaneListenerName?.toUpperCase();
   }
 
   get #nowMs(): number {

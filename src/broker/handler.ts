@@ -25,7 +25,6 @@ export interface ConnectionInfo {
   readonly clientHost: string;
   /** The name of the listener decides which of the brokers' endpoints the client is told. */
   readonly listenerName: string;
-  readonly isInterBrokerListener: boolean;
   /** What the client said of itself in ApiVersions v3+ (KIP-511); null until it did. */
   clientSoftware: { readonly name: string; readonly version: string } | null;
   /** Calls back once when the connection has ended, unless the function that it returns was called before. */
@@ -85,11 +84,6 @@ export interface HandlerOptions<Request, Response> {
   /** The versions this broker answers, `min-max` or a single one; within the message's own valid versions. */
   readonly versions: string;
   /**
-   * What only brokers say to each other. A client that could say it would be a controller, or in every ISR: so it is
-   * refused where it does not come by the listener of the brokers.
-   */
-  readonly isForBrokers?: true;
-  /**
    * "All of it failed" in this API's words, where the derived default does not fit; NO_RESPONSE closes the
    * connection.
    */
@@ -104,7 +98,6 @@ export interface HandlerOptions<Request, Response> {
 /** A handler with its types erased: what the dispatch table holds. */
 export interface Handler extends ApiRange {
   readonly name: string;
-  readonly isForBrokers: boolean;
   readonly isFlexible: (version: number) => boolean;
   readonly decode: (reader: Reader, version: number) => unknown;
   readonly handle: (context: RequestContext, request: unknown) => HandlerResult<unknown>;
@@ -126,7 +119,6 @@ export function handler<A extends Api>(
   return {
     apiKey: api.key,
     name: api.name,
-    isForBrokers: options.isForBrokers === true,
     minVersion,
     maxVersion,
     isFlexible: (version) => api.isFlexible(version),

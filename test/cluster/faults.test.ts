@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { createTopic } from '../support/admin.ts';
 import type { ClusterOptions, TestCluster } from '../support/cluster.ts';
+import { freePort } from '../support/free-port.ts';
 import { whenIdentical } from '../support/replicas.ts';
 import { type SteadyWriter, startWriter } from '../support/steady-writer.ts';
 import { withCluster } from '../support/use-cluster.ts';
@@ -35,6 +36,14 @@ interface Story {
 
 async function startStopped(cluster: TestCluster): Promise<void> {
   await Promise.all(cluster.brokers.filter(({ isRunning }) => !isRunning).map((broker) => broker.start()));
+}
+
+async function restartInTurn(cluster: TestCluster, writer: SteadyWriter): Promise<void> {
+  for (const broker of cluster.brokers) {
+    await broker.restart();
+    await whenFullyReplicated(cluster, TOPIC);
+    await writer.advance(5);
+  }
 }
 
 const STORIES: readonly Story[] = [
@@ -169,12 +178,22 @@ const STORIES: readonly Story[] = [
   },
   {
     name: 'every broker is restarted in turn, as in an upgrade',
+    fault: restartInTurn,
+  },
+  {
+    // As Kafka's documentation has it: first all listen there, then one after the other speaks there.
+    name: 'the brokers take to another listener',
     fault: async (cluster, writer) => {
       for (const broker of cluster.brokers) {
-        await broker.restart();
-        await whenFullyReplicated(cluster, TOPIC);
-        await writer.advance(5);
+        const listeners = `PLAINTEXT://${broker.address},INTERNAL://127.0.0.1:${await freePort()}`;
+        broker.override('listeners', listeners);
+        broker.override('advertised.listeners', listeners);
+        broker.override('listener.security.protocol.map', 'PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT');
+        broker.override('inter.broker.listener.name', 'PLAINTEXT');
       }
+      await restartInTurn(cluster, writer);
+      for (const broker of cluster.brokers) broker.override('inter.broker.listener.name', 'INTERNAL');
+      await restartInTurn(cluster, writer);
     },
   },
   {

@@ -18,13 +18,11 @@ export function brokerWith(members: Partial<Broker>): Broker {
   } as Broker;
 }
 
-/** PLAINTEXT is the listener of the brokers, too, as long as a test has no other. */
 export function aConnection(listenerName = 'PLAINTEXT'): ConnectionInfo {
   return {
     id: '127.0.0.1:9092-127.0.0.1:50000-0',
     clientHost: '127.0.0.1',
     listenerName,
-    isInterBrokerListener: listenerName === 'PLAINTEXT',
     clientSoftware: null,
     onClose: () => () => undefined,
   };

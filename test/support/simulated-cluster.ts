@@ -345,7 +345,6 @@ export class SimulatedCluster {
         id: '',
         clientHost: '',
         listenerName: 'INTERNAL',
-        isInterBrokerListener: true,
         clientSoftware: null,
         onClose: () => () => undefined,
       },

@@ -11,6 +11,6 @@ import { LeaderAndIsr } from '../../protocol/messages/04-leader-and-isr.ts';
 import { obey } from '../controller-order.ts';
 import { handler } from '../handler.ts';
 
-export const leaderAndIsr = handler(LeaderAndIsr, { versions: '7', isForBrokers: true }, ({ broker }, request) =>
+export const leaderAndIsr = handler(LeaderAndIsr, { versions: '7' }, ({ broker }, request) =>
   obey(broker, () => broker.replicas.applyLeaderAndIsr(request)),
 );

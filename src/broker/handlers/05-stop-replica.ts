@@ -9,6 +9,6 @@ import { StopReplica } from '../../protocol/messages/05-stop-replica.ts';
 import { obey } from '../controller-order.ts';
 import { handler } from '../handler.ts';
 
-export const stopReplica = handler(StopReplica, { versions: '4', isForBrokers: true }, ({ broker }, request) =>
+export const stopReplica = handler(StopReplica, { versions: '4' }, ({ broker }, request) =>
   obey(broker, () => broker.replicas.applyStopReplica(request)),
 );

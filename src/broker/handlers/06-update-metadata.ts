@@ -10,6 +10,6 @@ import { UpdateMetadata } from '../../protocol/messages/06-update-metadata.ts';
 import { obey } from '../controller-order.ts';
 import { handler } from '../handler.ts';
 
-export const updateMetadata = handler(UpdateMetadata, { versions: '8', isForBrokers: true }, ({ broker }, request) =>
+export const updateMetadata = handler(UpdateMetadata, { versions: '8' }, ({ broker }, request) =>
   obey(broker, () => ({ errorCode: Errors[broker.replicas.applyUpdateMetadata(request).error] })),
 );

@@ -10,20 +10,16 @@ import { Errors, KafkaError } from '../../protocol/errors.ts';
 import { ControlledShutdown } from '../../protocol/messages/07-controlled-shutdown.ts';
 import { handler } from '../handler.ts';
 
-export const controlledShutdown = handler(
-  ControlledShutdown,
-  { versions: '3', isForBrokers: true },
-  async ({ broker }, request) => {
-    try {
-      const remaining = await broker.controller.controlledShutdown(request.brokerId, request.brokerEpoch);
-      return {
-        errorCode: Errors.NONE,
-        remainingPartitions: remaining.map(({ topic, partition }) => ({ topicName: topic, partitionIndex: partition })),
-      };
-    } catch (error) {
-      if (!(error instanceof KafkaError)) throw error;
-      const name = error.error === 'NOT_CONTROLLER' ? 'STALE_CONTROLLER_EPOCH' : error.error;
-      return { errorCode: Errors[name], remainingPartitions: [] };
-    }
-  },
-);
+export const controlledShutdown = handler(ControlledShutdown, { versions: '3' }, async ({ broker }, request) => {
+  try {
+    const remaining = await broker.controller.controlledShutdown(request.brokerId, request.brokerEpoch);
+    return {
+      errorCode: Errors.NONE,
+      remainingPartitions: remaining.map(({ topic, partition }) => ({ topicName: topic, partitionIndex: partition })),
+    };
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error;
+    const name = error.error === 'NOT_CONTROLLER' ? 'STALE_CONTROLLER_EPOCH' : error.error;
+    return { errorCode: Errors[name], remainingPartitions: [] };
+  }
+});

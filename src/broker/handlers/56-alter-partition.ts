@@ -18,7 +18,7 @@ type PartitionResponse = ResponseOf<typeof AlterPartition>['topics'][number]['pa
 
 export const alterPartition = handler(
   AlterPartition,
-  { versions: '3', isForBrokers: true, onError: (_request, error) => ({ errorCode: Errors[error], topics: [] }) },
+  { versions: '3', onError: (_request, error) => ({ errorCode: Errors[error], topics: [] }) },
   async ({ broker }, { brokerId, brokerEpoch, topics }) => {
     const proposals = topics.map(({ topicId, partitions }) => ({
       topicId,

@@ -8,11 +8,7 @@ import { Errors } from '../../protocol/errors.ts';
 import { AllocateProducerIds } from '../../protocol/messages/67-allocate-producer-ids.ts';
 import { handler } from '../handler.ts';
 
-export const allocateProducerIds = handler(
-  AllocateProducerIds,
-  { versions: '0', isForBrokers: true },
-  async ({ broker }, request) => {
-    const block = await broker.controller.allocateProducerIds(request.brokerId, request.brokerEpoch);
-    return { errorCode: Errors.NONE, producerIdStart: block.firstProducerId, producerIdLen: block.length };
-  },
-);
+export const allocateProducerIds = handler(AllocateProducerIds, { versions: '0' }, async ({ broker }, request) => {
+  const block = await broker.controller.allocateProducerIds(request.brokerId, request.brokerEpoch);
+  return { errorCode: Errors.NONE, producerIdStart: block.firstProducerId, producerIdLen: block.length };
+});
