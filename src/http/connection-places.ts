@@ -65,8 +65,9 @@ export class ConnectionPlaces<C> {
     holding.client.idle.add(connection);
   }
 
-  isBusy(connection: C): boolean {
-    return (this.#holdings.get(connection)?.requests ?? 0) > 0;
+  /** Under way. */
+  requestsOf(connection: C): number {
+    return this.#holdings.get(connection)?.requests ?? 0;
   }
 
   /** May be called more than once. */

@@ -38,10 +38,10 @@ test('a connection has a request until the last of several is answered', () => {
   places.begin(0);
   places.begin(0);
   places.end(0);
-  expect(places.isBusy(0)).toBe(true);
+  expect(places.requestsOf(0)).toBe(1);
   expect(places.open(2, 'a')).toBe(1);
   places.end(0);
-  expect(places.isBusy(0)).toBe(false);
+  expect(places.requestsOf(0)).toBe(0);
   expect(places.open(3, 'a')).toBe(2);
 });
 

@@ -202,6 +202,39 @@ test('bytes that are no HTTP are refused', async () => {
   expect(await answerTo(port, '\0\0\0\x10hello\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 Bad Request/);
 });
 
+test('what is no HTTP is not refused in the middle of an answer, nor in the place of another', async () => {
+  const plugin = async (app: FastifyInstance) => {
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser('text/plain', (_request, _payload, done) => done(null));
+    app.get('/never', () => new Promise(() => undefined));
+    app.post('/early', { config: { streamsBody: true } }, (_request, reply) => {
+      const begun = new Readable({ read: () => undefined });
+      begun.push('begun');
+      return reply.send(begun);
+    });
+  };
+  const port = await startServer({}, { plugins: [plugin] });
+  expect(await answerTo(port, 'GET /never HTTP/1.1\r\nHost: a\r\n\r\nno HTTP\r\n\r\n')).toBe('');
+  const socket = await openFrom('127.0.0.1', port);
+  socket.write(
+    'POST /early HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n',
+  );
+  let answer = '';
+  socket.on('data', (bytes: Buffer) => {
+    answer += bytes.toString();
+    if (answer.endsWith('begun\r\n')) socket.write('no length of a chunk\r\n');
+  });
+  await once(socket, 'close');
+  expect(answer).toMatch(/^HTTP\/1\.1 200 OK/);
+  expect(answer.endsWith('5\r\nbegun\r\n')).toBe(true);
+});
+
+test('a body that is no HTTP is refused', async () => {
+  const port = await startServer({});
+  const head = 'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n';
+  expect(await answerTo(port, `${head}1\r\n"\r\nno length\r\n`)).toMatch(/^HTTP\/1\.1 400 Bad Request/);
+});
+
 test('an address that is taken is named, and nothing listens then', async () => {
   const port = await startServer({ requestMs: 1000, headersMs: 1000 });
   const listeners = [
