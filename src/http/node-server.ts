@@ -2,7 +2,8 @@
  * Node's HTTP server with the limits that every address of ours has, whoever makes the answers.
  *
  * Guarantees: connections are bounded in number, and one client cannot keep the others out; one without a request, and
- * one whose client takes nothing of what there is for it, ends; a refusal stands where an answer is expected, or nowhere.
+ * one whose client takes nothing of what there is for it, ends; a refusal stands where an answer is expected, or
+ * nowhere.
  */
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
