@@ -37,6 +37,7 @@ import { ProducerIds } from './producer/producer-ids.ts';
 import { KafkaError } from './protocol/errors.ts';
 import { AlterPartitionSender } from './replica/alter-partition-sender.ts';
 import { Partitions } from './replica/partitions.ts';
+import { acrossSessions } from './zk/across-sessions.ts';
 import { ensurePersistentPaths, getOrCreateClusterId } from './zk/bootstrap.ts';
 import { nextBrokerId } from './zk/brokers.ts';
 import {
@@ -77,6 +78,8 @@ interface Ground {
   /** That of `live`: its fields change while the broker runs. */
   readonly config: BrokerConfig;
   readonly onFatal: BrokerOptions['onFatal'];
+  /** Null without HTTP: nothing of it is in memory then. */
+  readonly http: typeof import('./http-front.ts') | null;
 }
 
 /** What stands before there is a broker: ZooKeeper and the recovered logs. `config` names the broker from here on. */
@@ -113,7 +116,9 @@ export async function startBroker({ config, logger, onFatal }: BrokerOptions): P
     for (const stop of started.splice(0).reverse()) await stop();
   };
   try {
-    const foundation = await layFoundation({ ...machine, logger, live, config: live.config, onFatal }, started);
+    // A machine that has no time loads it for seconds, and says nothing to ZooKeeper meanwhile: before there is a session.
+    const http = config.httpListeners.length > 0 ? await import('./http-front.ts') : null;
+    const foundation = await layFoundation({ ...machine, logger, live, config: live.config, onFatal, http }, started);
     const rooms = furnish(foundation, started);
     await open(foundation, rooms, started);
     const { broker } = rooms;
@@ -138,8 +143,10 @@ async function layFoundation(ground: Ground, started: Started): Promise<Foundati
   started.push(() => zk.close());
   logger.info(`Connecting to zookeeper on ${ground.config.zookeeperConnect}`);
   await zk.connect();
-  await ensurePersistentPaths(zk);
-  const clusterId = await getOrCreateClusterId(zk, random);
+  const clusterId = await acrossSessions(async () => {
+    await ensurePersistentPaths(zk);
+    return getOrCreateClusterId(zk, random);
+  });
   logger.info(`Cluster ID = ${clusterId}`);
   const { brokerId, ...opened } = await openLogs(ground, clusterId, zk);
   return { ...ground, zk, clusterId, brokerId, ...opened };
@@ -208,11 +215,11 @@ function furnish(foundation: Foundation, started: Started): Rooms {
 
 /** From here on others can reach the broker, and the controller's orders come. */
 async function open(foundation: Foundation, rooms: Rooms, started: Started): Promise<void> {
-  const { config, zk, clock, logger, onFatal } = foundation;
+  const { config, zk, clock, logger, onFatal, http } = foundation;
   const { broker, membership, links } = rooms;
   const { replicas, topicConfigs, controller } = broker;
   // Nobody reads them without HTTP.
-  const requests = config.httpListeners.length > 0 ? new RequestCounters() : undefined;
+  const requests = http === null ? undefined : new RequestCounters();
   const dispatch = new Dispatch({ handlers: handlersOf(config), broker, logger, onFatal, counters: requests });
   const sockets = new SocketServer({
     config,
@@ -220,18 +227,16 @@ async function open(foundation: Foundation, rooms: Rooms, started: Started): Pro
     clock,
     logger: logger.named('kafka.network.SocketServer'),
   });
-  await membership.whenIdIsFree();
+  await acrossSessions(() => membership.whenIdIsFree());
   await sockets.start();
   started.push(() => sockets.close());
   const endpoints = advertised(config, sockets);
   let closeConsumers: (() => Promise<void>) | null = null;
-  if (requests !== undefined) {
-    // Only now: without HTTP nothing of it is in memory.
-    const { openHttp } = await import('./http-front.ts');
-    const http = await openHttp({ ...foundation, ...rooms, sockets, requests });
-    started.push(() => http.close());
-    closeConsumers = http.closeConsumers;
-    endpoints.push(http.endpoint);
+  if (http !== null && requests !== undefined) {
+    const front = await http.openHttp({ ...foundation, ...rooms, sockets, requests });
+    started.push(() => front.close());
+    closeConsumers = front.closeConsumers;
+    endpoints.push(front.endpoint);
   }
   replicas.start();
   broker.groups.start();
@@ -250,7 +255,7 @@ async function open(foundation: Foundation, rooms: Rooms, started: Started): Pro
   started.push(zk.onSessionEstablished(() => void refreshConfigs(foundation, topicConfigs)));
   // The recovery of the logs may have taken longer than notifications are kept.
   await refreshConfigs(foundation, topicConfigs);
-  await membership.join(endpoints);
+  await acrossSessions(() => membership.join(endpoints));
   controller.start();
   started.push(() => controller.stop());
   started.push(() => membership.leave(links.toController('shutdown')));
@@ -277,11 +282,15 @@ async function openLogs(
   const logs = LogManager.open({ disk, clock, random, logger: logger.named('kafka.log.LogManager'), config });
   const configuredId = config.brokerId >= 0 ? config.brokerId : null;
   logs.check(clusterId, configuredId);
-  const brokerId = configuredId ?? logs.storedBrokerId ?? (await nextBrokerId(zk, config.reservedBrokerMaxId));
+  const brokerId =
+    configuredId ?? logs.storedBrokerId ?? (await acrossSessions(() => nextBrokerId(zk, config.reservedBrokerMaxId)));
   logs.claim(clusterId, brokerId);
   live.takeBrokerId(brokerId);
-  for (const name of [DEFAULT_ENTITY, String(brokerId)]) await refreshBrokerConfig({ live, config, zk, logger }, name);
-  const stored = await readConfigs(zk, 'topics', await readConfigNames(zk, 'topics'));
+  const stored = await acrossSessions(async () => {
+    for (const name of [DEFAULT_ENTITY, String(brokerId)])
+      await refreshBrokerConfig({ live, config, zk, logger }, name);
+    return readConfigs(zk, 'topics', await readConfigNames(zk, 'topics'));
+  });
   const topicOverrides = new Map<string, ReadonlyMap<string, string>>();
   await logs.load((topic) => {
     const overrides = stored.get(topic) ?? new Map<string, string>();

@@ -5,6 +5,7 @@
  */
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import { acrossSessions } from './across-sessions.ts';
 import { NotificationListener } from './notifications.ts';
 import type { Operation, ZooKeeperOperations } from './operations.ts';
 import { ANY_VERSION, isZooKeeperError } from './operations.ts';
@@ -177,6 +178,6 @@ export async function watchConfigChanges(
     logger,
     onNotification: (data) => onEntity(ConfigChangeNotificationZnode.decode(data)),
   });
-  await listener.start();
+  await acrossSessions(() => listener.start());
   return listener;
 }

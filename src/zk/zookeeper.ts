@@ -7,6 +7,7 @@
  */
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import { acrossSessions } from './across-sessions.ts';
 import { parseConnectString } from './connect-string.ts';
 import { resultsIfExecuted } from './lost-replies.ts';
 import type {
@@ -82,7 +83,7 @@ export class ZooKeeper implements ZooKeeperOperations {
   /** Connects and makes sure that the chroot exists. @throws ZooKeeperError CONNECTION_TIMEOUT */
   async connect(): Promise<void> {
     await this.#sessions.connect();
-    if (this.#chroot !== '') await this.#createRecursive(this.#chroot);
+    if (this.#chroot !== '') await acrossSessions(() => this.#createRecursive(this.#chroot));
   }
 
   /** Ends the session: its ephemeral znodes are gone when this resolves, unless no server could be told. */

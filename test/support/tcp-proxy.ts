@@ -72,6 +72,15 @@ export class TcpProxy {
     for (const link of this.#links) link.isDead = true;
   }
 
+  /** A black hole from the reply to the request on that comes after so many more. */
+  async blackHoleAfter(replyCount: number): Promise<void> {
+    for (let count = 0; count < replyCount; count++) await this.#atNextReply((bytes) => bytes);
+    await this.#atNextReply(() => {
+      this.blackHole();
+      return null;
+    });
+  }
+
   /** The reply to the next request is executed but not delivered: the connection is cut instead. Pings do not count. */
   loseNextReply(): Promise<void> {
     return this.#atNextReply((_bytes, link) => {
