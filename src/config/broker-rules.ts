@@ -202,10 +202,6 @@ function warningsFor(raw: RawBrokerConfig): string[] {
     warnings.push(
       'offsets.commit.required.acks has no effect: a commit is answered when all in-sync replicas have it.',
     );
-  if (raw.logCleanupPolicy.includes('compact'))
-    warnings.push(
-      'log.cleanup.policy contains compact: records are kept, but old values of a key are not removed yet.',
-    );
   if (raw.replicaSelectorClass)
     warnings.push('replica.selector.class has no effect: consumers read from the leader of a partition.');
   if (raw.controlPlaneListenerName)

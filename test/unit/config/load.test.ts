@@ -81,6 +81,10 @@ test('the message of a ConfigError is a text to print', () => {
   );
 });
 
+test('what the broker does is no warning: topics are compacted', () => {
+  expect(load('log.cleanup.policy=compact').warnings).toEqual([]);
+});
+
 test('unknown keys alone are warnings, as in Kafka, and those of Confluent are not worth a word', () => {
   const { warnings } = load('plugin.key=1\nssl.keystore.location=/x\nconfluent.support.metrics.enable=false');
   expect(warnings).toEqual([
