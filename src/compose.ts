@@ -9,16 +9,15 @@
  */
 import { AutoTopicCreation } from './broker/auto-topic-creation.ts';
 import type { Broker } from './broker/broker.ts';
-import { ConfigWriter } from './broker/config-writer.ts';
 import { Dispatch } from './broker/dispatch.ts';
 import { RequestCounters } from './broker/request-counters.ts';
 import { LiveConfig } from './broker/live-config.ts';
 import { FetchSessionCache } from './broker/fetch-session.ts';
 import { handlersOf } from './broker/handlers/index.ts';
-import { TopicConfigs } from './broker/topic-configs.ts';
+import type { TopicConfigs } from './broker/topic-configs.ts';
 import type { ZooKeeperOffsets } from './broker/zookeeper-offsets.ts';
 import type { BrokerConfig } from './config/broker-config.ts';
-import { type TopicConfig, topicConfigFrom } from './config/topic-config.ts';
+import { topicConfigFrom } from './config/topic-config.ts';
 import { Controller } from './controller/controller.ts';
 import { GROUP_METADATA_TOPIC_NAME } from './model/topic-names.ts';
 import { GroupCoordinator } from './group/group-coordinator.ts';
@@ -34,25 +33,14 @@ import { MetadataCache } from './metadata/metadata-cache.ts';
 import type { Endpoint } from './model/broker.ts';
 import { SocketServer } from './net/socket-server.ts';
 import { ProducerIds } from './producer/producer-ids.ts';
-import { KafkaError } from './protocol/errors.ts';
 import { AlterPartitionSender } from './replica/alter-partition-sender.ts';
 import { Partitions } from './replica/partitions.ts';
+import { followStoredConfigs, newConfigWriter, newTopicConfigs, readStoredConfigs } from './stored-configs.ts';
 import { acrossSessions } from './zk/across-sessions.ts';
 import { ensurePersistentPaths, getOrCreateClusterId } from './zk/bootstrap.ts';
 import { nextBrokerId } from './zk/brokers.ts';
-import {
-  DEFAULT_ENTITY,
-  readConfigNames,
-  readConfigs,
-  readStoredConfig,
-  readTopicConfig,
-  replaceConfig,
-  watchConfigChanges,
-} from './zk/configs.ts';
 import { isZnodeName, readConsumerOffset, writeConsumerOffset } from './zk/consumer-offsets.ts';
 import { notifyLogDirFailure } from './zk/log-dir-events.ts';
-import { isZooKeeperError } from './zk/operations.ts';
-import { ZnodeFormatError } from './zk/znode-json.ts';
 import { ZooKeeper } from './zk/zookeeper.ts';
 
 export interface RunningBroker {
@@ -116,7 +104,7 @@ export async function startBroker({ config, logger, onFatal }: BrokerOptions): P
     for (const stop of started.splice(0).reverse()) await stop();
   };
   try {
-    // A machine that has no time loads it for seconds, and says nothing to ZooKeeper meanwhile: before there is a session.
+    // A busy machine loads it for seconds, and says nothing to ZooKeeper meanwhile: so before there is a session.
     const http = config.httpListeners.length > 0 ? await import('./http-front.ts') : null;
     const foundation = await layFoundation({ ...machine, logger, live, config: live.config, onFatal, http }, started);
     const rooms = furnish(foundation, started);
@@ -215,9 +203,9 @@ function furnish(foundation: Foundation, started: Started): Rooms {
 
 /** From here on others can reach the broker, and the controller's orders come. */
 async function open(foundation: Foundation, rooms: Rooms, started: Started): Promise<void> {
-  const { config, zk, clock, logger, onFatal, http } = foundation;
+  const { config, clock, logger, onFatal, http } = foundation;
   const { broker, membership, links } = rooms;
-  const { replicas, topicConfigs, controller } = broker;
+  const { replicas, controller } = broker;
   // Nobody reads them without HTTP.
   const requests = http === null ? undefined : new RequestCounters();
   const dispatch = new Dispatch({ handlers: handlersOf(config), broker, logger, onFatal, counters: requests });
@@ -240,21 +228,7 @@ async function open(foundation: Foundation, rooms: Rooms, started: Started): Pro
   }
   replicas.start();
   broker.groups.start();
-  const configChanges = await watchConfigChanges(
-    zk,
-    async ({ type, name }) => {
-      if (type === 'brokers') return refreshBrokerConfig(foundation, name);
-      if (type !== 'topics') return;
-      // Also where nothing of the topic is: its leader may be the controller's to elect.
-      controller.onUncleanLeaderElectionEnabled(name);
-      await topicConfigs.refresh(name);
-    },
-    { clock, logger: logger.named('kafka.common.ZkNodeChangeNotificationListener') },
-  );
-  started.push(() => configChanges.close());
-  started.push(zk.onSessionEstablished(() => void refreshConfigs(foundation, topicConfigs)));
-  // The recovery of the logs may have taken longer than notifications are kept.
-  await refreshConfigs(foundation, topicConfigs);
+  await followStoredConfigs(foundation, broker, started);
   await acrossSessions(() => membership.join(endpoints));
   controller.start();
   started.push(() => controller.stop());
@@ -286,11 +260,7 @@ async function openLogs(
     configuredId ?? logs.storedBrokerId ?? (await acrossSessions(() => nextBrokerId(zk, config.reservedBrokerMaxId)));
   logs.claim(clusterId, brokerId);
   live.takeBrokerId(brokerId);
-  const stored = await acrossSessions(async () => {
-    for (const name of [DEFAULT_ENTITY, String(brokerId)])
-      await refreshBrokerConfig({ live, config, zk, logger }, name);
-    return readConfigs(zk, 'topics', await readConfigNames(zk, 'topics'));
-  });
+  const stored = await acrossSessions(() => readStoredConfigs({ live, config, zk, clock, logger }));
   const topicOverrides = new Map<string, ReadonlyMap<string, string>>();
   await logs.load((topic) => {
     const overrides = stored.get(topic) ?? new Map<string, string>();
@@ -301,34 +271,6 @@ async function openLogs(
   return { logs, brokerId, topicOverrides };
 }
 
-/** Notifications may have been missed while there was no session. */
-async function refreshConfigs(foundation: Foundation, topicConfigs: TopicConfigs): Promise<void> {
-  await refreshBrokerConfigs(foundation);
-  await topicConfigs.refreshAll();
-}
-
-/** What cannot be read now is read again in the next session. */
-async function refreshBrokerConfigs(foundation: Foundation): Promise<void> {
-  const { brokerId, logger } = foundation;
-  try {
-    for (const name of [DEFAULT_ENTITY, String(brokerId)]) await refreshBrokerConfig(foundation, name);
-  } catch (error) {
-    logger.warn('The configuration of the brokers could not be read again', error);
-  }
-}
-
-/** Reads what is stored for all brokers, or for this one; what is stored for another is none of its business. */
-async function refreshBrokerConfig(
-  { live, config, zk, logger }: Pick<Foundation, 'live' | 'config' | 'zk' | 'logger'>,
-  name: string,
-): Promise<void> {
-  if (name !== DEFAULT_ENTITY && name !== String(config.brokerId)) return;
-  const { config: overrides, problem } = await readStoredConfig(zk, 'brokers', name);
-  // What counted so far counts on: to lose min.insync.replicas to a missing brace would be worse.
-  if (problem !== null) logger.error(`The overrides of brokers/${name} make no sense: ${problem}`);
-  else live.accept(name === DEFAULT_ENTITY ? 'cluster' : 'broker', overrides);
-}
-
 /** What is made of the configuration, and not looked up when it is needed. */
 function applyConfigChanges({ live, config, logs }: Foundation, broker: Broker): void {
   live.onChange((before) => {
@@ -337,47 +279,6 @@ function applyConfigChanges({ live, config, logs }: Foundation, broker: Broker):
     if (config.numReplicaFetchers !== before.numReplicaFetchers) broker.replicas.onFetcherCountChanged();
     if (config.uncleanLeaderElectionEnable && !before.uncleanLeaderElectionEnable)
       broker.controller.onUncleanLeaderElectionEnabled();
-  });
-}
-
-function newTopicConfigs(
-  { config, zk, logger, topicOverrides }: Foundation,
-  onChange: (changed: ReadonlyMap<string, TopicConfig>) => void,
-): TopicConfigs {
-  const topicConfigs = new TopicConfigs({
-    broker: config,
-    readOverrides: async (topic) => {
-      try {
-        return await readTopicConfig(zk, topic);
-      } catch (error) {
-        throw error instanceof ZnodeFormatError ? new KafkaError('INVALID_CONFIG', error.message) : error;
-      }
-    },
-    // The server that this broker reads from may be behind the one that the controller wrote to.
-    whenUpToDate: () => zk.barrier(),
-    onChange,
-    logger: logger.named('kafka.server.TopicConfigHandler'),
-  });
-  for (const [topic, overrides] of topicOverrides) topicConfigs.remember(topic, overrides);
-  return topicConfigs;
-}
-
-/** Overrides in ZooKeeper, as they are changed. */
-function newConfigWriter({ config, zk, clock, logger }: Foundation): ConfigWriter {
-  return new ConfigWriter({
-    store: {
-      read: (kind, name) => readStoredConfig(zk, kind, name),
-      replace: async (kind, name, overrides, version) => {
-        try {
-          return await replaceConfig(zk, kind, name, overrides, version);
-        } catch (error) {
-          throw isZooKeeperError(error, 'REQUEST_TOO_LARGE') ? new KafkaError('INVALID_CONFIG', error.message) : error;
-        }
-      },
-    },
-    requestTimeoutMs: config.requestTimeoutMs,
-    clock,
-    logger: logger.named('kafka.server.ZkAdminManager'),
   });
 }
 

@@ -5,9 +5,9 @@
  *    connection is closed. Only ApiVersions is answered in its version 0 with UNSUPPORTED_VERSION, as clients rely on
  *    it.
  *  - What brokers say to each other is taken on every listener, as Kafka without an authorizer takes it (all of a
- *    broker's listeners are of the type zkBroker): while the brokers change inter.broker.listener.name one by one, those
- *    that were not restarted yet speak by the old one, and a broker that did not listen would know of no topic. Who may
- *    reach any listener may delete every topic anyway; only the network keeps strangers away.
+ *    broker's listeners are of the type zkBroker): while the brokers change inter.broker.listener.name one by one,
+ *    those that were not restarted yet speak by the old one, and a broker that did not listen would know of no topic.
+ *    Who may reach any listener may delete every topic anyway; only the network keeps strangers away.
  *  - A KafkaError of a handler becomes the response's error.
  *  - Any other error of a handler is a fault of ours: logged as `handler fault`, counted, answered
  *    UNKNOWN_SERVER_ERROR.
