@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Tests that start processes need time; only a failure ever uses it up. */
+/** A busy machine takes its time, and processes need some to start; only a failure ever uses it up. */
 const seconds = (tests: number, hooks: number) => ({ testTimeout: tests * 1000, hookTimeout: hooks * 1000 });
 
 /**
@@ -11,8 +11,8 @@ export default defineConfig({
   test: {
     globalSetup: 'test/support/run-directory.ts',
     projects: [
-      { test: { name: 'tidy', include: ['test/tidy.test.ts'] } },
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false } },
+      { test: { name: 'tidy', include: ['test/tidy.test.ts'], ...seconds(60, 60) } },
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false, ...seconds(60, 60) } },
       {
         test: {
           name: 'zookeeper',
