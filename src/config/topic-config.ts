@@ -54,7 +54,7 @@ export const TOPIC_KEYS = {
   'local.retention.ms': long(-2, 'Age of records kept locally with remote storage.', atLeast(-2)),
   'max.compaction.lag.ms': long(LONG_MAX, 'Age at which a record is due for compaction.', atLeast(1)),
   'max.message.bytes': int(1048588, 'Largest record batch in bytes.', atLeast(0)),
-  'message.downconversion.enable': bool(true, 'Whether old clients get batches in their old format.'),
+  'message.downconversion.enable': bool(true, 'Accepted for compatibility: fetches from version 4 on need none.'),
   'message.format.version': string('3.0-IV1', 'Accepted for compatibility and ignored.', versionText),
   'message.timestamp.after.max.ms': long(LONG_MAX, 'How far a timestamp may lie in the future.', atLeast(0)),
   'message.timestamp.before.max.ms': long(LONG_MAX, 'How far a timestamp may lie in the past.', atLeast(0)),
@@ -63,7 +63,7 @@ export const TOPIC_KEYS = {
   'min.cleanable.dirty.ratio': double('0.5', 'Share of new bytes from which the log is compacted.', between(0, 1)),
   'min.compaction.lag.ms': long(0, 'Age that a record reaches before compaction touches it.', atLeast(0)),
   'min.insync.replicas': int(1, 'In-sync replicas that a write with acks=all needs.', atLeast(1)),
-  preallocate: bool(false, 'Whether a new segment reserves its whole size at once.'),
+  preallocate: bool(false, 'Accepted for compatibility: segments grow as they are written.'),
   // Ours, beyond Kafka: see docs/adr/0005.
   'record.validation': choice(
     RECORD_VALIDATIONS,
@@ -177,7 +177,22 @@ export function topicConfigOver(defaults: TopicConfig, overrides: ReadonlyMap<st
     const parsed = definition === undefined ? null : parseValue(name, definition, text);
     if (parsed !== null && 'value' in parsed) values[camelCase(name)] = parsed.value;
   }
-  return Object.keys(values).length === 0 ? defaults : { ...defaults, ...values };
+  if (Object.keys(values).length === 0) return defaults;
+  const config: TopicConfig = { ...defaults, ...values };
+  return overrides.has('message.timestamp.difference.max.ms') ? withOlderTimestampLimit(config) : config;
+}
+
+const NO_LIMIT = TOPIC_KEYS['message.timestamp.before.max.ms'].parse(LONG_MAX);
+
+/** A topic's older limit counts where the newer ones say nothing (Kafka's LogConfig.getMessageTimestampBeforeMaxMs). */
+function withOlderTimestampLimit(config: TopicConfig): TopicConfig {
+  const older = config.messageTimestampDifferenceMaxMs;
+  const { messageTimestampBeforeMaxMs: before, messageTimestampAfterMaxMs: after } = config;
+  return {
+    ...config,
+    messageTimestampBeforeMaxMs: before === NO_LIMIT ? older : before,
+    messageTimestampAfterMaxMs: after === NO_LIMIT ? older : after,
+  };
 }
 
 /** Something wrong with a topic's overrides, in Kafka's words. */

@@ -77,6 +77,19 @@ test.each([
   expect(validateTopicConfig(overrides(values), broker())).toBe(message);
 });
 
+test('the older limit of timestamps counts where the newer ones say nothing', () => {
+  const limits = (values: Record<string, string>, of = broker()) => {
+    const config = topicConfigFrom(of, overrides(values) as Map<string, string>);
+    return [config.messageTimestampBeforeMaxMs, config.messageTimestampAfterMaxMs];
+  };
+  const older = { 'message.timestamp.difference.max.ms': '1000' };
+  expect(limits(older)).toEqual([1000, 1000]);
+  expect(limits({ ...older, 'message.timestamp.after.max.ms': '5' })).toEqual([1000, 5]);
+  const limited = broker({ 'log.message.timestamp.difference.max.ms': '7' });
+  expect(limits({}, limited)).toEqual([7, 7]);
+  expect(limits(older, limited)).toEqual([7, 7]);
+});
+
 test('possible overrides are accepted', () => {
   const values = {
     'retention.ms': '-1',
