@@ -33,8 +33,12 @@ export const LOG_KEYS = {
   'auto.create.topics.enable': bool(true, 'Whether asking for a topic that does not exist creates it.'),
   'delete.topic.enable': bool(true, 'Whether topics can be deleted.'),
   'num.recovery.threads.per.data.dir': int(1, 'Logs of one directory recovered at the same time.', atLeast(1)),
-  'log.dir.failure.timeout.ms': long(30000, 'How long a broken directory may go unreported.', atLeast(1)),
-  'log.initial.task.delay.ms': long(30000, 'Pause between the start and the first upkeep of logs.', atLeast(0)),
+  'log.dir.failure.timeout.ms': long(30000, 'Accepted for compatibility: of no meaning with ZooKeeper.', atLeast(1)),
+  'log.initial.task.delay.ms': long(
+    30000,
+    'Accepted for compatibility: upkeep begins after its own pauses.',
+    atLeast(0),
+  ),
 
   'log.segment.bytes': int(1073741824, 'Size at which a segment is closed and a new one begun.', atLeast(14)),
   'log.roll.ms': long(null, 'Age at which a segment is closed; else log.roll.hours.'),
@@ -42,7 +46,7 @@ export const LOG_KEYS = {
   'log.roll.jitter.ms': long(null, 'Random part taken off that age; else log.roll.jitter.hours.'),
   'log.roll.jitter.hours': int(0, 'Random part in hours taken off that age.', atLeast(0)),
   'log.segment.delete.delay.ms': long(60000, 'Pause between taking a file out of use and removing it.', atLeast(0)),
-  'log.preallocate': bool(false, 'Whether a new segment reserves its whole size at once.'),
+  'log.preallocate': bool(false, 'Accepted for compatibility: segments grow as they are written.'),
   'log.index.size.max.bytes': int(10485760, 'Largest size of an offset index.', atLeast(4)),
   'log.index.interval.bytes': int(4096, 'Bytes of log between two entries of an index.', atLeast(0)),
 
@@ -84,6 +88,6 @@ export const LOG_KEYS = {
   'log.message.timestamp.difference.max.ms': long(LONG_MAX, 'Older name of the two limits below.', atLeast(0)),
   'log.message.timestamp.before.max.ms': long(LONG_MAX, 'How far a timestamp may lie in the past.', atLeast(0)),
   'log.message.timestamp.after.max.ms': long(LONG_MAX, 'How far a timestamp may lie in the future.', atLeast(0)),
-  'log.message.downconversion.enable': bool(true, 'Whether old clients get batches in their old format.'),
+  'log.message.downconversion.enable': bool(true, 'Accepted for compatibility: fetches from version 4 on need none.'),
   'log.message.format.version': string('3.0-IV1', 'Accepted for compatibility and ignored.', versionText),
 } satisfies ConfigTable;

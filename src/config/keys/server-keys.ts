@@ -22,9 +22,13 @@ const gzipLevel = (level: number): string | null =>
   level === -1 || (level >= 1 && level <= 9) ? null : 'Value must be between 1 and 9 or equal to -1';
 
 export const COMPRESSION_LEVEL_KEYS = {
-  'compression.gzip.level': int(-1, 'Level used when the broker itself compresses with gzip.', gzipLevel),
-  'compression.lz4.level': int(9, 'Level used when the broker itself compresses with lz4.', between(1, 17)),
-  'compression.zstd.level': int(3, 'Level used when the broker itself compresses with zstd.', between(-131072, 22)),
+  'compression.gzip.level': int(-1, 'Accepted for compatibility: gzip is used at its usual level.', gzipLevel),
+  'compression.lz4.level': int(9, 'Accepted for compatibility: lz4 is used at its usual level.', between(1, 17)),
+  'compression.zstd.level': int(
+    3,
+    'Accepted for compatibility: zstd is used at its usual level.',
+    between(-131072, 22),
+  ),
 } satisfies ConfigTable;
 
 export const IDENTITY_KEYS = {
@@ -39,7 +43,11 @@ export const ZOOKEEPER_KEYS = {
   'zookeeper.connect': string(null, 'The ensemble as host:port,host:port with an optional /chroot at the end.'),
   'zookeeper.session.timeout.ms': int(18000, 'How long ZooKeeper keeps the session of a broker it does not hear from.'),
   'zookeeper.connection.timeout.ms': int(null, 'How long to wait for the first connection; else the session timeout.'),
-  'zookeeper.max.in.flight.requests': int(10, 'Requests sent to ZooKeeper ahead of their answers.', atLeast(1)),
+  'zookeeper.max.in.flight.requests': int(
+    10,
+    'Accepted for compatibility: up to 200 requests are under way.',
+    atLeast(1),
+  ),
   'zookeeper.set.acl': bool(false, 'Whether znodes are created with access control lists.'),
   'zookeeper.metadata.migration.enable': bool(false, 'Whether this broker takes part in a move to KRaft.'),
   'zookeeper.ssl.client.enable': bool(false, 'Whether the connection to ZooKeeper is encrypted.'),
@@ -58,16 +66,19 @@ export const SOCKET_KEYS = {
   'security.inter.broker.protocol': string('PLAINTEXT', 'Older way to name the listener between brokers.'),
   'control.plane.listener.name': string(null, 'Listener kept for requests of the controller.'),
   'early.start.listeners': string(null, 'Listeners opened before authorisation is ready.'),
-  'socket.send.buffer.bytes': int(102400, 'SO_SNDBUF of the sockets; -1 leaves it to the system.'),
-  'socket.receive.buffer.bytes': int(102400, 'SO_RCVBUF of the sockets; -1 leaves it to the system.'),
+  'socket.send.buffer.bytes': int(102400, 'Accepted for compatibility: left to the system.'),
+  'socket.receive.buffer.bytes': int(102400, 'Accepted for compatibility: left to the system.'),
   'socket.request.max.bytes': int(
     104857600,
     'Largest request in bytes; a larger one closes its connection.',
     atLeast(1),
   ),
   'socket.listen.backlog.size': int(50, 'Connections the system may hold before they are accepted.', atLeast(1)),
-  'socket.connection.setup.timeout.ms': long(10000, 'How long a connection to another broker may take to be made.'),
-  'socket.connection.setup.timeout.max.ms': long(30000, 'Upper bound of that time when failures lengthen it.'),
+  'socket.connection.setup.timeout.ms': long(
+    10000,
+    'Accepted for compatibility: a connection to a broker is given 10 s.',
+  ),
+  'socket.connection.setup.timeout.max.ms': long(30000, 'Accepted for compatibility.'),
   'max.connections': int(INT_MAX, 'Connections this broker holds at the same time.', atLeast(0)),
   'max.connections.per.ip': int(INT_MAX, 'Connections from one address at the same time.', atLeast(0)),
   'max.connections.per.ip.overrides': string('', 'Exceptions from max.connections.per.ip, host:count,host:count.'),
@@ -79,8 +90,8 @@ export const SOCKET_KEYS = {
     'Pause before a failed authentication is answered.',
     atLeast(0),
   ),
-  'queued.max.requests': int(500, 'Requests that may wait before reading from connections pauses.', atLeast(1)),
-  'queued.max.request.bytes': long(-1, 'Bytes of requests that may wait before reading pauses; -1 has no limit.'),
+  'queued.max.requests': int(500, 'Accepted for compatibility: each connection waits for itself.', atLeast(1)),
+  'queued.max.request.bytes': long(-1, 'Accepted for compatibility: each connection waits for itself.'),
   'request.timeout.ms': int(30000, 'How long this broker waits for answers of other brokers.'),
 } satisfies ConfigTable;
 
