@@ -285,15 +285,27 @@ export class GroupConsumer {
     return starts;
   }
 
-  #commit(round: Round): Promise<void> {
-    const deadline = this.#options.cluster.deadline(CLOSE_TIMEOUT_MS);
-    return this.#commits.run(() => this.#commitConsumed(round, deadline));
+  /** Waits for its turn no longer than it may last itself: what a client commits may be tried for a minute. */
+  async #commit(round: Round): Promise<void> {
+    const { cluster, group } = this.#options;
+    if (group.autoCommitIntervalMs === null) return;
+    const deadline = cluster.deadline(CLOSE_TIMEOUT_MS);
+    const turn = new Deferred<boolean>();
+    const timer = cluster.clock.schedule(CLOSE_TIMEOUT_MS, () => turn.resolve(false));
+    const commit = this.#commits.run(async () => {
+      timer.cancel();
+      turn.resolve(true);
+      if (await turn.promise) await this.#commitConsumed(round, deadline);
+    });
+    if (await turn.promise) return commit;
+    const { groupId } = group.membership;
+    cluster.warn(`Auto-commit of offsets of group ${groupId} failed: another commit was not answered`, LOGGER);
   }
 
   /** What the group knows already is not told again for a while. */
   async #commitConsumed({ consumer }: Round, deadline: number): Promise<void> {
-    const { cluster, group, listener } = this.#options;
-    if (consumer === null || group.autoCommitIntervalMs === null || !this.#isHeard) return;
+    const { cluster, listener } = this.#options;
+    if (consumer === null || !this.#isHeard) return;
     const positions = listener?.consumed(consumer.positions()) ?? consumer.positions();
     const text = JSON.stringify(positions);
     const atMs = cluster.clock.monotonicMs();

@@ -443,6 +443,21 @@ describe('all instances', () => {
     expect(await readAll(desk, instance, 1)).toEqual(['0:1']);
   });
 
+  it('leaves within seconds, although the coordinator hangs over a commit of its client', async () => {
+    const clock = new QuickClock(8);
+    const desk = await open({}, clock);
+    desk.append(0, '1');
+    const instance = await subscribed(desk);
+    await readAll(desk, instance, 1);
+    desk.group.beforeCommit = new Promise(() => undefined);
+    const commit = desk.ask('POST', `${instance}/offsets`, { offsets: [{ ...P0, offset: 0 }] });
+    await eventually(() => desk.topic.brokers[0]?.received.some((name) => name.startsWith('OffsetCommit')) === true);
+    const startedAt = clock.monotonicMs();
+    await desk.ask('DELETE', instance);
+    expect(clock.monotonicMs() - startedAt).toBeLessThan(25_000);
+    expect((await commit).status).not.toBe(200);
+  });
+
   it('are bounded in number', async () => {
     const desk = await open({ count: 2 });
     await desk.create('a');
