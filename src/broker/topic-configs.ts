@@ -91,7 +91,11 @@ export class TopicConfigs {
 
   /** To be called when the topic's overrides may have changed. A topic that was never loaded is left alone. */
   async refresh(topic: string): Promise<void> {
-    if (this.#known.has(topic)) await this.load(topic);
+    if (!this.#known.has(topic)) return;
+    const readNumber = ++this.#lastReadNumber;
+    const overrides = await this.#options.readOverrides(topic);
+    // It may have left meanwhile: nobody would forget it a second time.
+    if (this.#known.has(topic)) this.#accept(topic, overrides, readNumber);
   }
 
   /** After a time without notifications (a lost session): reads everything again. A failed topic keeps what it had. */

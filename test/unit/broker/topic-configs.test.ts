@@ -195,6 +195,18 @@ describe('the configuration of a topic', () => {
     expect(changes).toEqual([]);
   });
 
+  it('stays forgotten when a read that began before comes back', async () => {
+    const read = new Deferred<ReadonlyMap<string, string>>();
+    const reads = [Promise.resolve(retention(1000)), read.promise];
+    const { configs: topics } = configs(() => reads.shift() ?? Promise.resolve(new Map()));
+    await topics.load('t');
+    const refreshed = topics.refreshAll();
+    topics.forget('t');
+    read.resolve(retention(1000));
+    await refreshed;
+    expect(topics.config('t').retentionMs).toBe(topics.config('unknown').retentionMs);
+  });
+
   it('belongs to names that break plain objects, too', async () => {
     const { configs: topics } = configs(async () => retention(5));
     await topics.load('__proto__');
