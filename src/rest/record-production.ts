@@ -183,7 +183,7 @@ class RecordWrites {
       this.#underWay++;
       void this.#begin(index, record);
       if (this.#underWay >= MAX_UNDER_WAY) await this.#whenUnderWay(MAX_UNDER_WAY / 2);
-      else if (index % TURN_RECORDS === 0) await new Promise<void>((resolve) => clock.soon(resolve));
+      else if ((index + 1) % TURN_RECORDS === 0) await new Promise<void>((resolve) => clock.soon(resolve));
     }
     await this.#whenUnderWay(0);
     return this.#outcomes.map((outcome) => {

@@ -43,6 +43,14 @@ test('some thousand records are under way at once, and the next follow as they a
   expect(offsets.map(({ offset }) => offset)).toEqual(Array.from({ length: 12_000 }, (_, index) => index));
 });
 
+test('so many are given without waiting in between, and others have their turn before the next', async () => {
+  const { writes, tools } = newDesk();
+  void writeRecords(tools, 't', madeRecords(1500));
+  expect(writes.length).toBe(1000);
+  await turn();
+  expect(writes.length).toBe(1500);
+});
+
 test('what the cluster has not answered in time is not followed by more', async () => {
   const { clock, writes, tools } = newDesk();
   const response = writeRecords(tools, 't', madeRecords(12_000));
