@@ -3,18 +3,21 @@
  * arrival until its request is answered or, when its client went away, until the work for it is over; and so many
  * pieces, which are values of JSON and records. A value of two bytes takes two hundred in memory.
  *
- * Guarantees: what has not come takes no room, whatever a client says that it will send; of long bodies few are in
- * pieces at the same time, and the others wait.
+ * Guarantees: what has not come takes no room, whatever a client says that it will send; one client alone does not take
+ * all of it; of long bodies few are in pieces at the same time, and the others wait.
  */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { type RestError, tooManyRequests } from '../rest/rest-errors.ts';
+import { tooManyRequests } from '../rest/rest-errors.ts';
+import { SharedRoom } from '../rest/shared-room.ts';
 import { Turnstile } from '../rest/turnstile.ts';
+import { clientOf } from './client-address.ts';
 import { HttpProblem } from './problem.ts';
 import { wholeBody } from './whole-body.ts';
 
 /** What one request has of the budget, and how many still need it. */
 interface Share {
+  readonly client: string;
   bytes: number;
   pieces: number;
   holders: number;
@@ -29,28 +32,26 @@ const REFUSAL = 'Too many bytes are being produced; try later.';
 const LONG_BODIES = { atOnce: 1, waiting: 1000, refusal: REFUSAL };
 
 export class BodyBudget {
-  readonly #maxBytes: number;
+  readonly #bytes: SharedRoom;
+  readonly #pieces: SharedRoom;
   /** Of one body. */
   readonly #maxBodyBytes: number;
   readonly #shares = new WeakMap<FastifyRequest, Share>();
-  readonly #maxPieces: number;
   /** Those that ask the registry may have to wait for it. */
   readonly #turnstiles = { own: new Turnstile(LONG_BODIES), registry: new Turnstile(LONG_BODIES) };
-  #usedBytes = 0;
-  #usedPieces = 0;
 
   constructor(maxBytes: number, maxBodyBytes: number, maxPieces = MAX_PIECES) {
-    this.#maxBytes = maxBytes;
+    this.#bytes = new SharedRoom(maxBytes);
+    this.#pieces = new SharedRoom(maxPieces);
     this.#maxBodyBytes = maxBodyBytes;
-    this.#maxPieces = maxPieces;
   }
 
   get usedBytes(): number {
-    return this.#usedBytes;
+    return this.#bytes.used;
   }
 
   get usedPieces(): number {
-    return this.#usedPieces;
+    return this.#pieces.used;
   }
 
   /**
@@ -59,9 +60,11 @@ export class BodyBudget {
    */
   watch(app: FastifyInstance, contentTypes: readonly string[]): void {
     app.addHook('onRequest', async (request, { raw }) => {
-      const refusal = this.#refusal(0, Number(request.headers['content-length'] ?? 0) || 0);
-      if (refusal !== null) throw refusal;
-      const share = { bytes: 0, pieces: 0, holders: 1 };
+      const client = clientOf(request.ip);
+      const announced = Number(request.headers['content-length'] ?? 0) || 0;
+      if (announced > this.#maxBodyBytes) throw new HttpProblem(413);
+      if (!this.#bytes.hasRoom(client, announced)) throw tooManyRequests(REFUSAL);
+      const share = { client, bytes: 0, pieces: 0, holders: 1 };
       this.#shares.set(request, share);
       raw.once('close', () => this.#leave(share));
     });
@@ -72,22 +75,15 @@ export class BodyBudget {
   }
 
   #read(request: FastifyRequest, body: IncomingMessage): Promise<string> {
-    const share = this.#shares.get(request) ?? { bytes: 0, pieces: 0, holders: 0 };
+    const share = this.#shares.get(request) ?? { client: '', bytes: 0, pieces: 0, holders: 0 };
+    const room = this.#bytes.of(share.client);
     return wholeBody(body, (bytes) => {
-      const refusal = this.#refusal(share.bytes, bytes);
-      if (refusal !== null) return refusal;
-      share.bytes += bytes;
+      if (share.bytes + bytes > this.#maxBodyBytes) return new HttpProblem(413);
       // Of a request that is over nothing more is given back.
-      if (share.holders > 0) this.#usedBytes += bytes;
+      if (share.holders > 0 && !room.take(bytes)) return tooManyRequests(REFUSAL);
+      share.bytes += bytes;
       return null;
     });
-  }
-
-  /** Null when a body of which so many bytes have come may have so many more. */
-  #refusal(bytes: number, more: number): HttpProblem | RestError | null {
-    if (bytes + more > this.#maxBodyBytes) return new HttpProblem(413);
-    const hasRoom = this.#usedBytes + more <= this.#maxBytes;
-    return hasRoom ? null : tooManyRequests(REFUSAL);
   }
 
   /** The request keeps its share as long as the work lasts, whether somebody waits for the answer or not. */
@@ -120,15 +116,16 @@ export class BodyBudget {
   holdPieces(request: FastifyRequest, count: number): void {
     const share = this.#shares.get(request);
     if (share === undefined || share.holders === 0) return;
+    const room = this.#pieces.of(share.client);
     const growth = count - share.pieces;
-    if (growth > 0 && this.#usedPieces + growth > this.#maxPieces) throw tooManyRequests(REFUSAL);
+    if (growth < 0) room.give(-growth);
+    else if (!room.take(growth)) throw tooManyRequests(REFUSAL);
     share.pieces = count;
-    this.#usedPieces += growth;
   }
 
   #leave(share: Share): void {
     if (--share.holders > 0) return;
-    this.#usedBytes -= share.bytes;
-    this.#usedPieces -= share.pieces;
+    this.#bytes.of(share.client).give(share.bytes);
+    this.#pieces.of(share.client).give(share.pieces);
   }
 }

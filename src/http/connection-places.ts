@@ -2,9 +2,9 @@
  * @pure Places for connections, so many in all. When there are too many, the client that has the most gives one up: one
  * that waits for its next request, longest of all, or else the one whose request is the oldest.
  *
- * Guarantees: who holds fewer connections than another loses none to it, and is always let in. Clients are told apart
- * by their addresses; of IPv6 by the network of 64 bits, in which a single machine may take any address.
+ * Guarantees: who holds fewer connections than another loses none to it, and is always let in.
  */
+import { clientOf } from './client-address.ts';
 
 interface Client<C> {
   /** Without a request, the longest first. */
@@ -19,9 +19,6 @@ interface Holding<C> {
   /** Under way: a connection may have sent some before the first was answered. */
   requests: number;
 }
-
-const IPV6_GROUPS = 8;
-const NETWORK_GROUPS = 4;
 
 export class ConnectionPlaces<C> {
   readonly #maxConnections: number;
@@ -99,14 +96,4 @@ export class ConnectionPlaces<C> {
 
 function countOf<C>({ idle, busy }: Client<C>): number {
   return idle.size + busy.size;
-}
-
-/** @param address as the system writes it */
-function clientOf(address: string): string {
-  if (!address.includes(':') || address.includes('.')) return address;
-  const [head = '', tail = ''] = address.split('::');
-  const first = head === '' ? [] : head.split(':');
-  const last = tail === '' ? [] : tail.split(':');
-  const zeros = Array.from({ length: Math.max(0, IPV6_GROUPS - first.length - last.length) }, () => '0');
-  return [...first, ...zeros, ...last].slice(0, NETWORK_GROUPS).join(':');
 }

@@ -7,11 +7,12 @@
  */
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import type { Clock } from '../lib/clock.ts';
-import { ByteRoom } from '../rest/byte-room.ts';
 import { type BatchTools, beginBatch, endBatch } from '../rest/produce-batch.ts';
 import { invalidPayload } from '../rest/rest-errors.ts';
+import { SharedRoom } from '../rest/shared-room.ts';
 import { type StreamLimits, StreamProduce } from '../rest/stream-produce.ts';
 import type { BodyBudget } from './body-budget.ts';
+import { clientOf } from './client-address.ts';
 import { V3Call } from './rest-v3-call.ts';
 import { DESCRIPTIONS } from './rest-v3-produce-descriptions.ts';
 import { TextOutput } from './text-output.ts';
@@ -32,14 +33,14 @@ const MAX_BYTES = 128 * 1024 * 1024;
 const GRACE_MS = 500;
 
 export function restV3Produce(options: V3ProduceOptions): FastifyPluginAsync {
-  const memory = new ByteRoom(MAX_BYTES);
+  const memory = new SharedRoom(MAX_BYTES);
   return async (app) => {
     await app.register(async (streams) => addStreams(streams, options, memory));
     await app.register(async (batches) => addBatches(batches, options));
   };
 }
 
-function addStreams(app: FastifyInstance, options: V3ProduceOptions, memory: ByteRoom): void {
+function addStreams(app: FastifyInstance, options: V3ProduceOptions, memory: SharedRoom): void {
   const { clusterId, clock } = options;
   const open = new Map<StreamProduce, Promise<unknown>>();
   app.removeAllContentTypeParsers();
@@ -55,7 +56,7 @@ function addStreams(app: FastifyInstance, options: V3ProduceOptions, memory: Byt
   app.post(`/v3/clusters/:cluster_id${PATH}`, { schema: DESCRIPTIONS.stream, config }, async (request, reply) => {
     const topic = new V3Call(request, clusterId, PATH).text('topic_name');
     const output = new TextOutput();
-    const stream = new StreamProduce(topic, { ...options, memory }, output);
+    const stream = new StreamProduce(topic, { ...options, memory: memory.of(clientOf(request.ip)) }, output);
     reply.raw.once('close', () => stream.stop());
     const ended = stream.run(request.raw[Symbol.asyncIterator]());
     open.set(stream, ended);

@@ -3,16 +3,18 @@
  * EventSource. Barnabas' own; Confluent has nothing like it.
  *
  * Guarantees: what is in a record is never markup (text/event-stream, nosniff, everything within JSON); open tails are
- * bounded in number; a client that goes away or, as with any answer, takes nothing any more ends its tail; so does a
- * server that closes.
+ * bounded in number, in all and for one client; a client that goes away or, as with any answer, takes nothing any more
+ * ends its tail; so does a server that closes.
  */
 import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { badRequest, partitionNotFound, RestError, topicNotFound } from '../rest/rest-errors.ts';
 import { VIEW_FORMATS, type ViewFormat } from '../rest/record-view.ts';
+import { SharedRoom } from '../rest/shared-room.ts';
 import { isEndMark, parsePosition, type TailPosition } from '../rest/tail-position.ts';
 import { type TailRequest, type TailSurroundings, TopicTail } from '../rest/topic-tail.ts';
 import { describer, INT32, INT64, named, oneOf, STRING } from './api-description.ts';
+import { clientOf } from './client-address.ts';
 import { TextOutput } from './text-output.ts';
 
 export interface TailRoutes extends TailSurroundings {
@@ -69,12 +71,14 @@ type OpenTails = Map<TopicTail, Promise<void>>;
 
 function addRoute(app: FastifyInstance, options: TailRoutes, open: OpenTails): void {
   const { maxTails = DEFAULT_MAX_TAILS } = options;
+  const places = new SharedRoom(maxTails);
   app.get('/topics/:topic/tail', { schema: SCHEMA, exposeHeadRoute: false }, async (request, reply) => {
     // EventSource comes back after every end, unless it is told that there is nothing.
     if (hasEnded(request)) return reply.code(204).send();
     const asked = tailRequest(request, options);
-    if (open.size >= maxTails)
-      throw new RestError(503, `${maxTails} tails are open at this broker already; try another one, or later`);
+    const place = places.of(clientOf(request.ip));
+    if (!place.take(1))
+      throw new RestError(503, `${places.used} tails are open at this broker already; try another one, or later`);
     const output = new TextOutput();
     const tail = new TopicTail(asked, options, output);
     open.set(tail, new Promise((resolve) => reply.raw.once('close', resolve)));
@@ -82,6 +86,7 @@ function addRoute(app: FastifyInstance, options: TailRoutes, open: OpenTails): v
     // It never rejects: how it ends is among the events.
     void tail.run().then(() => {
       open.delete(tail);
+      place.give(1);
       output.end(reply, options.clock);
     });
     return answer(reply, output.readable);

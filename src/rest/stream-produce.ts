@@ -11,6 +11,7 @@ import { type Clock, withTimeout } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { JsonStreamError, JsonValueSplitter } from './json-stream.ts';
 import { badRequest, RestError, tooManyRequests } from './rest-errors.ts';
+import type { ClientRoom } from './shared-room.ts';
 import { type ErrorReport, errorReportOf, faultReport, successReport } from './stream-produce-report.ts';
 import { isMalformed, parseRecord } from './stream-produce-request.ts';
 import type { StreamedRecords } from './streamed-records.ts';
@@ -22,16 +23,10 @@ export interface ReportOutput {
   whenDrained(): Promise<void>;
 }
 
-/** What the streams of a broker hold together; each asks before it grows. */
-export interface StreamMemory {
-  /** False when there is no room; nothing is taken then. */
-  take(bytes: number): boolean;
-  give(bytes: number): void;
-}
-
 export interface StreamProduceOptions {
   readonly records: StreamedRecords;
-  readonly memory: StreamMemory;
+  /** What the streams of a broker hold together, in bytes; each asks before it grows. */
+  readonly memory: ClientRoom;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits?: Partial<StreamLimits>;

@@ -25,8 +25,9 @@ const open = new Set<EventSourceClient>();
 describe('a tail', () => {
   const cluster = useCluster({ overrides: WITH_HTTP });
 
-  async function tail(path: string, { lastEventId = '', broker = 1 } = {}): Promise<EventSourceClient> {
-    const client = await EventSourceClient.open(`${httpAddress(cluster().broker(broker))}/topics/${path}`, lastEventId);
+  async function tail(path: string, { lastEventId = '', broker = 1, from = '127.0.0.1' } = {}) {
+    const url = `${httpAddress(cluster().broker(broker))}/topics/${path}`;
+    const client = await EventSourceClient.open(url, lastEventId, from);
     open.add(client);
     return client;
   }
@@ -265,7 +266,13 @@ describe('a tail', () => {
     });
     const crowd = await eventually(async () => {
       const readers: EventSourceClient[] = [];
-      for (let index = 0; index < 50; index++) readers.push(await tail('crowd/tail'));
+      try {
+        for (let index = 0; index < 50; index++)
+          readers.push(await tail('crowd/tail', { from: `127.0.0.${1 + (index % 2)}` }));
+      } catch (error) {
+        for (const reader of readers) reader.close();
+        throw error;
+      }
       return readers;
     });
     await expect(tail('crowd/tail')).rejects.toThrow(/^503 \{"error_code":503,"message":"50 tails are open/);
@@ -277,6 +284,12 @@ describe('a tail', () => {
     expect(await connections()).toBeGreaterThan(connectionsBefore + 50);
     for (const client of open) client.close();
     await eventually(async () => (await connections()) <= connectionsBefore + 5);
+    // One client alone keeps nobody else out.
+    await eventually(() => tail('crowd/tail'));
+    for (let count = 2; count <= 37; count++) await tail('crowd/tail');
+    await expect(tail('crowd/tail')).rejects.toThrow(/^503 \{"error_code":503,"message":"37 tails are open/);
+    await tail('crowd/tail', { from: '127.0.0.2' });
+    for (const client of open) client.close();
   });
 
   /** That clients have to the brokers, tails among them. */

@@ -38,10 +38,10 @@ export class EventSourceClient {
   }
 
   /** Rejects with the status and the body when the answer is no stream of events. */
-  static open(url: string, lastEventId = ''): Promise<EventSourceClient> {
+  static open(url: string, lastEventId = '', localAddress = '127.0.0.1'): Promise<EventSourceClient> {
     return new Promise((resolve, reject) => {
       const headers = { accept: 'text/event-stream', ...(lastEventId === '' ? {} : { 'last-event-id': lastEventId }) };
-      const sent = request(url, { headers, agent: false }, (response) => {
+      const sent = request(url, { headers, agent: false, localAddress }, (response) => {
         const isStream = response.headers['content-type']?.startsWith('text/event-stream');
         if (response.statusCode === 200 && isStream) resolve(new EventSourceClient(response));
         else {

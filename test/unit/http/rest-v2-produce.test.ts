@@ -28,7 +28,12 @@ interface Desk {
   readonly written: Written[];
   readonly asked: string[];
   readonly budget: BodyBudget;
-  post(path: string, format: string, body: unknown): Promise<{ status: number; type: string; body: unknown }>;
+  post(
+    path: string,
+    format: string,
+    body: unknown,
+    client?: string,
+  ): Promise<{ status: number; type: string; body: unknown }>;
 }
 
 const registered = (subject: string, text: string, id: number): RegisteredSchema => {
@@ -82,10 +87,10 @@ function newDesk(
     written,
     asked,
     budget,
-    post: async (path, format, body) => {
+    post: async (path, format, body, remoteAddress = '192.0.2.1') => {
       const headers = { 'content-type': `application/vnd.kafka.${format}v2+json`, accept: '*/*' };
       const payload = typeof body === 'string' ? body : JSON.stringify(body);
-      const answer = await app.inject({ method: 'POST', url: path, headers, payload });
+      const answer = await app.inject({ method: 'POST', url: path, headers, payload, remoteAddress });
       const type = String(answer.headers['content-type']);
       return { status: answer.statusCode, type, body: JSON.parse(answer.payload) };
     },
@@ -243,13 +248,28 @@ it('a body that is too large is refused, and so is one too many', async () => {
   const gate = new Deferred();
   const slow = newDesk(() => gate.promise);
   const body = `{"records":[{"value":"${'x'.repeat(MAX_PRODUCE_BYTES - 100)}"}]}`;
-  const open = [slow.post('/topics/t', 'json.', body), slow.post('/topics/t', 'json.', body)];
+  const open = ['192.0.2.1', '192.0.2.2'].map((client) => slow.post('/topics/t', 'json.', body, client));
   while (slow.written.length < 2) await new Promise((resolve) => setImmediate(resolve));
   expect(slow.budget.usedBytes).toBeGreaterThan(2 * MAX_PRODUCE_BYTES - 200);
-  expect(await slow.post('/topics/t', 'json.', body)).toMatchObject({ status: 429, body: { error_code: 42901 } });
+  const refused = await slow.post('/topics/t', 'json.', body, '192.0.2.3');
+  expect(refused).toMatchObject({ status: 429, body: { error_code: 42901 } });
   gate.resolve();
   for (const answer of await Promise.all(open)) expect(answer.status).toBe(200);
   expect(slow.budget.usedBytes).toBe(0);
+  expect(desk.budget.usedBytes).toBe(0);
+});
+
+it('one client alone does not fill the memory: there is room for another', async () => {
+  const gate = new Deferred();
+  const desk = newDesk(() => gate.promise);
+  const body = `{"records":[{"value":"${'x'.repeat(MAX_PRODUCE_BYTES - 100)}"}]}`;
+  const first = desk.post('/topics/t', 'json.', body, '2001:db8::1');
+  while (desk.written.length < 1) await new Promise((resolve) => setImmediate(resolve));
+  expect(await desk.post('/topics/t', 'json.', body, '2001:db8::2')).toMatchObject({ status: 429 });
+  const other = desk.post('/topics/t', 'json.', body, '2001:db8:0:1::1');
+  while (desk.written.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  gate.resolve();
+  for (const answer of await Promise.all([first, other])) expect(answer.status).toBe(200);
   expect(desk.budget.usedBytes).toBe(0);
 });
 

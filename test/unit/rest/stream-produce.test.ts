@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../../src/lib/logger.ts';
 import { Deferred } from '../../../src/lib/deferred.ts';
-import { ByteRoom } from '../../../src/rest/byte-room.ts';
+import { SharedRoom } from '../../../src/rest/shared-room.ts';
 import { RestError } from '../../../src/rest/rest-errors.ts';
 import { type StreamLimits, StreamProduce } from '../../../src/rest/stream-produce.ts';
 import { StreamedRecords } from '../../../src/rest/streamed-records.ts';
@@ -13,7 +13,7 @@ const noSchemas = () => Promise.reject(new RestError(404, 'there are no schemas'
 /** A client, a broker that acknowledges when the test says so, and the stream between them. */
 class Stage {
   readonly clock = new ManualClock();
-  readonly memory: ByteRoom;
+  readonly memory: SharedRoom;
   readonly stream: StreamProduce;
   readonly written: string[] = [];
   readonly ended: Promise<string>;
@@ -27,7 +27,7 @@ class Stage {
   #chunks: IteratorResult<Buffer, unknown>[] = [];
 
   constructor({ memoryBytes = 10_000, limits = {} as Partial<StreamLimits> } = {}) {
-    this.memory = new ByteRoom(memoryBytes);
+    this.memory = new SharedRoom(memoryBytes);
     const { clock, memory } = this;
     const schemas = { byId: noSchemas, ofSubject: noSchemas, atVersion: noSchemas, ofText: noSchemas };
     const writer = {
@@ -45,7 +45,11 @@ class Stage {
       },
       whenDrained: () => this.#drained.promise,
     };
-    this.stream = new StreamProduce('t', { records, memory, clock, logger: silentLogger, limits }, output);
+    this.stream = new StreamProduce(
+      't',
+      { records, memory: memory.of('client'), clock, logger: silentLogger, limits },
+      output,
+    );
     this.ended = this.stream.run({ next: () => this.#next() });
   }
 
@@ -117,7 +121,7 @@ test('reports come in the order of the records, whatever is acknowledged first',
   expect(stage.written).toHaveLength(1);
   stage.end();
   expect(await stage.ended).toBe('done');
-  expect(stage.memory.usedBytes).toBe(0);
+  expect(stage.memory.used).toBe(0);
 });
 
 test('no more records are handed on than may wait for their reports, and nothing more is read', async () => {
@@ -172,7 +176,7 @@ test('a client that takes no reports is not read any more, and is given up after
   expect(await stage.ended).toBe('stopped');
   for (const write of stage.writes) write.resolve(0);
   await stage.settle();
-  expect(stage.memory.usedBytes).toBe(0);
+  expect(stage.memory.used).toBe(0);
 });
 
 test('who sends nothing for a while is told, after the reports of what was sent', async () => {
@@ -190,7 +194,7 @@ test('who sends nothing for a while is told, after the reports of what was sent'
     [408, undefined],
   ]);
   expect(stage.written.join('')).toContain('Streaming connection idle for longer than allowed');
-  expect(stage.memory.usedBytes).toBe(0);
+  expect(stage.memory.used).toBe(0);
 });
 
 test('nobody streams for ever', async () => {
@@ -249,11 +253,11 @@ test('who leaves is not told anything, and what was taken is given back', async 
   stage.leave();
   expect(await stage.ended).toBe('stopped');
   // The record is on its way all the same.
-  expect(stage.memory.usedBytes).toBe(JSON.stringify(record).length);
+  expect(stage.memory.used).toBe(JSON.stringify(record).length);
   stage.writes[0]?.resolve(1);
   await stage.settle();
   expect(stage.written).toEqual([]);
-  expect(stage.memory.usedBytes).toBe(0);
+  expect(stage.memory.used).toBe(0);
 });
 
 test('where the broker has no room the record is refused, and the next may have it', async () => {
@@ -267,7 +271,7 @@ test('where the broker has no room the record is refused, and the next may have 
   stage.send(`{"value":"${'x'.repeat(200)}`);
   expect(await stage.ended).toBe('done');
   expect(stage.reports.map(([code]) => code)).toEqual([42901, 200, 42901]);
-  expect(stage.memory.usedBytes).toBe(0);
+  expect(stage.memory.used).toBe(0);
 });
 
 test('when the server closes, what was read is still reported', async () => {
