@@ -374,6 +374,11 @@ export class ClusterClient {
     const where = `${address ?? node.host}:${node.port}`;
     const message = `Connection to node ${node.id} (${where}) could not be established. Node may not be available.`;
     this.warn(message, 'org.apache.kafka.clients.NetworkClient');
+    if (this.#unreachable.isTimeForAdvice(this.clock.monotonicMs()))
+      this.warn(
+        `No broker answers at ${this.#settings.bootstrapServers}: is one running, and is this its address? Trying on.`,
+        'org.apache.kafka.clients.NetworkClient',
+      );
   }
 
   /** As Java, gives up at once when no name of the bootstrap list has an address. */

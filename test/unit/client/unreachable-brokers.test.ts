@@ -26,3 +26,18 @@ it('bootstrap servers are not warned of once the brokers are known, but shunned'
   expect(unreachable.has('b:1', 100)).toBe(true);
   expect(unreachable.add('c:1', 100, false)).toBe(true);
 });
+
+it('advice is given once, when no broker was ever heard of for three seconds', () => {
+  const unreachable = new UnreachableBrokers();
+  expect(unreachable.isTimeForAdvice(0)).toBe(false);
+  unreachable.add('b:1', 1000, true);
+  unreachable.add('c:1', 2000, true);
+  expect([3999, 4000, 5000].map((nowMs) => unreachable.isTimeForAdvice(nowMs))).toEqual([false, true, false]);
+});
+
+it('a cluster that was there and is away needs no advice', () => {
+  const unreachable = new UnreachableBrokers();
+  unreachable.areBrokersKnown = true;
+  unreachable.add('b:1', 0, false);
+  expect(unreachable.isTimeForAdvice(60_000)).toBe(false);
+});
