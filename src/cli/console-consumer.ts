@@ -7,6 +7,7 @@
  * CreateTime, subscribes to no pattern, and takes longer to load than most answers.)
  */
 import { SystemRandom } from '../lib/random.ts';
+import { isInternalTopic } from '../model/topic-names.ts';
 import { milliseconds, refuseSecurity } from './admin-connection.ts';
 import { ApiError } from '../client/api-error.ts';
 import { ClusterClient } from '../client/cluster-client.ts';
@@ -20,7 +21,7 @@ import { groupSettings } from './group-settings.ts';
 import { IdleTimer } from './idle-timer.ts';
 import { type ConsumerSettings, RecordConsumer, type RecordSink } from '../client/record-consumer.ts';
 import { DEFAULT_FORMATTER_NAME, deprecationOf, DeserializationError, recordFormatter } from './record-formatter.ts';
-import { isInternalTopic, topicFilter } from './topic-filter.ts';
+import { topicFilter } from './topic-filter.ts';
 import { UnreachableBrokers } from '../client/unreachable-brokers.ts';
 
 const OPTIONS = {

@@ -2,6 +2,7 @@
  * kafka-get-offsets: an offset of each partition as `topic:partition:offset`, by default the end (Kafka's
  * GetOffsetShell).
  */
+import { isInternalTopic } from '../model/topic-names.ts';
 import { ConnectionError } from '../net/broker-client.ts';
 import { isRetriable } from '../protocol/errors.ts';
 import { describeTopics, listTopics } from '../client/admin-client.ts';
@@ -17,7 +18,7 @@ import {
   type OffsetAnswer,
 } from '../client/offset-lookup.ts';
 import type { Options } from './options.ts';
-import { isInternalTopic, topicFilter } from './topic-filter.ts';
+import { topicFilter } from './topic-filter.ts';
 
 const OPTIONS = {
   'bootstrap-server': { argument: 'host:port', required: true, description: 'The server(s) to connect to.' },

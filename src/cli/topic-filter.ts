@@ -4,12 +4,6 @@
  */
 import { CommandError } from './command.ts';
 
-const INTERNAL_TOPICS: ReadonlySet<string> = new Set(['__consumer_offsets', '__transaction_state']);
-
-export function isInternalTopic(name: string): boolean {
-  return INTERNAL_TOPICS.has(name);
-}
-
 export function topicFilter(text: string): (name: string) => boolean {
   const source = text
     .trim()

@@ -5,6 +5,7 @@
  * errors of the cluster go to stdout after `Error while executing topic command :`, exit code 1.
  */
 import { TOPIC_KEYS, validateTopicConfig } from '../config/topic-config.ts';
+import { isInternalTopic } from '../model/topic-names.ts';
 import { ZERO_TOPIC_ID } from '../model/topic-partition.ts';
 import {
   createPartitions,
@@ -29,7 +30,7 @@ import {
   UsageError,
 } from './command.ts';
 import { OptionError, type Options } from './options.ts';
-import { isInternalTopic, topicFilter } from './topic-filter.ts';
+import { topicFilter } from './topic-filter.ts';
 
 const SETTINGS = Object.keys(TOPIC_KEYS).sort().join(', ');
 
